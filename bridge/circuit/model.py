@@ -1,0 +1,124 @@
+"""An ONNX model as far as a circuit needs to know it. The file is hostile until onnx and onnxruntime have both read it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+from onnx.checker import ValidationError
+from onnx.helper import tensor_dtype_to_np_dtype
+
+from bridge.core.rows import Array, Row
+from bridge.core.storage import sha256_file
+from bridge.core.tensor import TensorSpec
+from bridge.errors import NotAnOnnxModel, UnsupportedOperator
+
+_MAX_FILE_BYTES = 2 * 2**30
+_KINDS = "fiub"
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A readable ONNX graph. Make one with `read_model`."""
+
+    path: Path
+    sha256: str
+    inputs: tuple[TensorSpec, ...]
+    outputs: tuple[TensorSpec, ...]
+    variables: tuple[tuple[str, int], ...]
+    """Symbolic dimensions, each held at 1: one row a proof."""
+    operators: tuple[tuple[str, str], ...]
+    """(node name, operator) of every node, in order."""
+
+    def reference(self) -> Reference:
+        """The float model, to compare the circuit with. Raises `UnsupportedOperator`, `NotAnOnnxModel`."""
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 4
+        options.intra_op_num_threads = 1
+        try:
+            session = onnxruntime.InferenceSession(str(self.path), options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # onnxruntime has no public tree of errors
+            reason = str(error).splitlines()[0]
+            named = next((op for _, op in self.operators if f"{op}(" in reason or f"'{op}'" in reason), None)
+            if named:
+                raise UnsupportedOperator(path=self.path, operator=named, node="", reason=reason) from None
+            raise NotAnOnnxModel(path=self.path, reason=reason) from None
+        return Reference(self, session)
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """onnxruntime's float answer for a row."""
+
+    model: Model
+    session: onnxruntime.InferenceSession
+
+    def outputs(self, row: Row) -> tuple[Array, ...]:
+        """One array for each output of the graph. Raises `NotAnOnnxModel` if the graph cannot run on the row."""
+        feed = {spec.name: array for spec, array in zip(self.model.inputs, row, strict=True)}
+        known = {item.name for item in self.session.get_inputs()}
+        try:
+            answers = self.session.run(None, {name: array for name, array in feed.items() if name in known})
+        except Exception as error:  # see above
+            raise NotAnOnnxModel(path=self.model.path, reason=f"it does not run: {str(error).splitlines()[0]}") from None
+        return tuple(np.asarray(answer) for answer in answers)
+
+
+def read_model(path: Path) -> Model:
+    """Read and check an ONNX file. Raises `NotAnOnnxModel`."""
+    try:
+        if path.stat().st_size > _MAX_FILE_BYTES:
+            raise NotAnOnnxModel(path=path, reason="it is larger than 2 GiB")
+        proto = onnx.load(str(path), load_external_data=False)
+        onnx.checker.check_model(proto)
+    except OSError as error:
+        raise NotAnOnnxModel(path=path, reason=error.strerror or str(error)) from None
+    except ValidationError as error:
+        unknown = _unknown_operator(path, str(error), proto)
+        raise unknown or NotAnOnnxModel(path=path, reason=str(error).splitlines()[0]) from None
+    except Exception as error:  # protobuf's DecodeError has no stable home across its implementations
+        raise NotAnOnnxModel(path=path, reason=str(error).splitlines()[0] or type(error).__name__) from None
+    graph = proto.graph
+    weights = {tensor.name for tensor in graph.initializer}
+    inputs = tuple(_spec(path, value) for value in graph.input if value.name not in weights)
+    outputs = tuple(_spec(path, value) for value in graph.output)
+    if not inputs or not outputs:
+        raise NotAnOnnxModel(path=path, reason="its graph has no inputs or no outputs")
+    symbols = dict.fromkeys(
+        dim.dim_param for value in graph.input for dim in value.type.tensor_type.shape.dim if dim.dim_param
+    )
+    return Model(
+        path=path,
+        sha256=sha256_file(path),
+        inputs=inputs,
+        outputs=outputs,
+        variables=tuple((symbol, 1) for symbol in symbols),
+        operators=tuple((node.name, node.op_type) for node in graph.node),
+    )
+
+
+def _unknown_operator(path: Path, message: str, proto: onnx.ModelProto) -> UnsupportedOperator | None:
+    """onnx's checker names an operator that no opset knows; so do we."""
+    for node in proto.graph.node:
+        if f"No Op registered for {node.op_type}" in message:
+            return UnsupportedOperator(
+                path=path, operator=node.op_type, node=node.name, reason="no ONNX operator set defines it"
+            )
+    return None
+
+
+def _spec(path: Path, value: onnx.ValueInfoProto) -> TensorSpec:
+    kind = value.type.tensor_type
+    if not value.type.HasField("tensor_type"):
+        raise NotAnOnnxModel(path=path, reason=f"{value.name!r} is not a tensor")
+    try:
+        dtype = np.dtype(tensor_dtype_to_np_dtype(kind.elem_type))
+    except (KeyError, TypeError, ValueError):
+        raise NotAnOnnxModel(path=path, reason=f"{value.name!r} has no element type") from None
+    if dtype.kind not in _KINDS:
+        raise NotAnOnnxModel(path=path, reason=f"{value.name!r} holds {dtype}, not numbers")
+    shape = tuple(dim.dim_value if dim.HasField("dim_value") else 1 for dim in kind.shape.dim)
+    return TensorSpec(value.name, shape, dtype.name)

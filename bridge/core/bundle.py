@@ -1,0 +1,145 @@
+"""A bundle: the directory that holds everything of one provable model, trusted only after every byte was checked.
+
+    model.onnx                 the model itself
+    settings.json              ezkl's settings, canonical (no timestamps, sorted)
+    circuit.ezkl               the compiled circuit
+    pk.key, vk.key             proving and verifying key
+    verifier.sol               the generated Solidity verifier
+    verifier.input.json        the standard-JSON input that compiles it
+    verifier.creation.hex      its creation code
+    verifier.runtime.hex       its runtime code; keccak256 of it is the commitment's vkHash
+    manifest.json              what the rest is, with the sha256 of each
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from bridge.core.commitment import circuit_hash
+from bridge.core.manifest import Manifest, parse_manifest
+from bridge.core.storage import sha256_file
+from bridge.core.word import Hex32, hex32, keccak256
+from bridge.errors import BundleCorrupt, BundleMissing
+
+MANIFEST = "manifest.json"
+MODEL = "model.onnx"
+SETTINGS = "settings.json"
+CIRCUIT = "circuit.ezkl"
+PROVING_KEY = "pk.key"
+VERIFYING_KEY = "vk.key"
+VERIFIER_SOURCE = "verifier.sol"
+VERIFIER_INPUT = "verifier.input.json"
+VERIFIER_CREATION = "verifier.creation.hex"
+VERIFIER_RUNTIME = "verifier.runtime.hex"
+
+FILES = (
+    MODEL,
+    SETTINGS,
+    CIRCUIT,
+    PROVING_KEY,
+    VERIFYING_KEY,
+    VERIFIER_SOURCE,
+    VERIFIER_INPUT,
+    VERIFIER_CREATION,
+    VERIFIER_RUNTIME,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The files that proving needs."""
+
+    settings: Path
+    circuit: Path
+    proving: Path
+    verifying: Path
+
+    @classmethod
+    def inside(cls, directory: Path) -> Keys:
+        """Those of a bundle directory, finished or not."""
+        return cls(directory / SETTINGS, directory / CIRCUIT, directory / PROVING_KEY, directory / VERIFYING_KEY)
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """A checked bundle. Make one with `open_bundle`."""
+
+    path: Path
+    manifest: Manifest
+
+    @property
+    def model_id(self) -> Hex32:
+        """The id of the model on every chain."""
+        return self.manifest.model_id
+
+    @property
+    def keys(self) -> Keys:
+        """The files that proving needs."""
+        return Keys.inside(self.path)
+
+    def file(self, name: str) -> Path:
+        """The path of one of `FILES`."""
+        return self.path / name
+
+    def code(self, name: str) -> bytes:
+        """The bytes of one of the two code files."""
+        return bytes.fromhex(self.file(name).read_text())
+
+
+def open_bundle(path: Path) -> Bundle:
+    """Open the bundle at `path`, or the only one inside it, and check every byte of it.
+
+    Raises `BundleMissing`, `BundleCorrupt`.
+    """
+    directory = _locate(path)
+    manifest_path = directory / MANIFEST
+    try:
+        manifest = parse_manifest(manifest_path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise BundleCorrupt(path=manifest_path, reason=str(error).splitlines()[0]) from None
+    if set(manifest.files) != set(FILES):
+        raise BundleCorrupt(path=manifest_path, reason=f"it lists {sorted(manifest.files)}, expected {sorted(FILES)}")
+    for name, expected in manifest.files.items():
+        file = directory / name
+        try:
+            got = sha256_file(file)
+        except OSError as error:
+            raise BundleCorrupt(path=file, reason=error.strerror or str(error)) from None
+        if got != expected:
+            raise BundleCorrupt(path=file, reason=f"sha256 {got}, the manifest says {expected}")
+    bundle = Bundle(directory, manifest)
+    _check_commitment(bundle)
+    return bundle
+
+
+def _locate(path: Path) -> Path:
+    if (path / MANIFEST).is_file():
+        return path
+    inside = sorted(child.parent for child in path.glob(f"*/{MANIFEST}") if not child.parent.name.startswith("."))
+    if len(inside) != 1:
+        raise BundleMissing(path=path, found=tuple(str(found) for found in inside))
+    return inside[0]
+
+
+def _check_commitment(bundle: Bundle) -> None:
+    """The ids follow from the files; a manifest that says otherwise lies."""
+    manifest = bundle.manifest
+    commitment = manifest.commitment
+    try:
+        json.loads(bundle.file(SETTINGS).read_bytes())
+        runtime_hash = hex32(keccak256(bundle.code(VERIFIER_RUNTIME)))
+    except ValueError as error:
+        raise BundleCorrupt(path=bundle.path, reason=str(error)) from None
+    derived = {
+        "model hash": (commitment.model_hash, "0x" + manifest.files[MODEL]),
+        "settings hash": (manifest.circuit.settings_hash, "0x" + manifest.files[SETTINGS]),
+        "circuit hash": (commitment.circuit_hash, circuit_hash(manifest.circuit)),
+        "vk hash": (commitment.vk_hash, runtime_hash),
+        "model id": (manifest.model_id, commitment.model_id),
+    }
+    for name, (claimed, actual) in derived.items():
+        if claimed != actual:
+            reason = f"its {name} is {claimed}, the files give {actual}"
+            raise BundleCorrupt(path=bundle.path / MANIFEST, reason=reason)

@@ -1,0 +1,84 @@
+"""Ids and commitments, word for word those of `contracts/src/Commitments.sol` and `contracts/src/Circuit.sol`.
+
+No id depends on the bytes of a proof: a proof can be re-randomised, a statement cannot. `tests/vectors/commitments.json`
+holds both languages to the same numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from eth_abi.abi import encode
+from eth_utils import to_canonical_address
+
+from bridge.core.circuit import Circuit
+from bridge.core.word import Address, Hex32, HexBytes, hex32, hex_bytes, keccak256, to_bytes
+
+MODEL_TAG = keccak256(b"proofbridge.model.v1")
+CIRCUIT_TAG = keccak256(b"proofbridge.circuit.v1")
+INPUT_TAG = keccak256(b"proofbridge.input.v1")
+
+EZKL_PROOF_SYSTEM = "halo2-kzg-bn254-v1"
+"""Canonical name of ezkl's proofs in the sense of ERC-7992."""
+
+
+def proof_system_id(name: str) -> HexBytes:
+    """The first four bytes of the name's hash (ERC-7992, Terminology & IDs)."""
+    return hex_bytes(keccak256(name.encode())[:4])
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCommitment:
+    """What a registered model is, for ever (ERC-7992)."""
+
+    model_hash: Hex32
+    """sha256 of the ONNX file."""
+    circuit_hash: Hex32
+    """`circuit_hash` of the public shape and the settings."""
+    vk_hash: Hex32
+    """keccak256 of the generated verifier's runtime code, so a contract can check it with EXTCODEHASH."""
+    proof_system: HexBytes
+    """Four bytes, see `proof_system_id`."""
+
+    @property
+    def model_id(self) -> Hex32:
+        """Hash of the commitment: the same on every chain. The uri is no part of it."""
+        words = [to_bytes(self.model_hash), to_bytes(self.circuit_hash), to_bytes(self.vk_hash), to_bytes(self.proof_system)]
+        return hex32(keccak256(encode(["bytes32"] * 4 + ["bytes4"], [MODEL_TAG, *words])))
+
+
+def circuit_words(circuit: Circuit) -> tuple[bytes, int, list[tuple[int, int]], list[tuple[int, int]]]:
+    """The circuit as the ABI tuple `Circuit` of the contracts."""
+    return (
+        to_bytes(circuit.settings_hash),
+        int(circuit.input_visibility),
+        [(tensor.elements, tensor.scale) for tensor in circuit.inputs],
+        [(tensor.elements, tensor.scale) for tensor in circuit.outputs],
+    )
+
+
+def circuit_hash(circuit: Circuit) -> Hex32:
+    """keccak256(abi.encode(CIRCUIT_TAG, circuit))."""
+    kind = "(bytes32,uint8,(uint32,int8)[],(uint32,int8)[])"
+    return hex32(keccak256(encode(["bytes32", kind], [CIRCUIT_TAG, circuit_words(circuit)])))
+
+
+def domain(chain_id: int, gateway: Address) -> Hex32:
+    """What ties an input commitment to one gateway on one chain."""
+    return hex32(keccak256(encode(["bytes32", "uint256", "address"], [INPUT_TAG, chain_id, to_canonical_address(gateway)])))
+
+
+def input_commitment(tag: Hex32, input_instances: Sequence[int]) -> Hex32:
+    """keccak256 of the domain followed by the input instances as 32-byte words."""
+    return hex32(keccak256(to_bytes(tag) + packed(input_instances)))
+
+
+def packed(instances: Sequence[int]) -> bytes:
+    """Instances as 32-byte big-endian words, one after another; the `output` of an inference is this."""
+    return b"".join(instance.to_bytes(32, "big") for instance in instances)
+
+
+def inference_id(model_id: Hex32, commitment: Hex32, output: bytes) -> Hex32:
+    """keccak256(abi.encodePacked(modelId, inputCommitment, output)) (ERC-7992, Storage Extension)."""
+    return hex32(keccak256(to_bytes(model_id) + to_bytes(commitment) + output))

@@ -1,0 +1,121 @@
+"""The manifest of a bundle: what was built, from what, by which versions, and the sha256 of every file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pydantic import ConfigDict, TypeAdapter, with_config
+
+from bridge.core.circuit import Circuit
+from bridge.core.commitment import ModelCommitment
+from bridge.core.word import Hex32
+
+FORMAT = 1
+
+_STRICT = ConfigDict(extra="forbid")
+
+
+@with_config(_STRICT)
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The choices that shape a circuit; `settings.json` holds all of them in ezkl's own form."""
+
+    logrows: int
+    """The circuit has 2**logrows rows."""
+    decomp_base: int
+    decomp_legs: int
+    """Numbers are range-checked as `legs` digits of `base`."""
+    num_inner_cols: int
+    input_scale: int
+    param_scale: int
+    lookup_range: tuple[int, int]
+    rows_used: int
+
+    @property
+    def label(self) -> str:
+        """The four choices of the search, short."""
+        return f"base {self.decomp_base}, legs {self.decomp_legs}, columns {self.num_inner_cols}, scale {self.input_scale}"
+
+
+@with_config(_STRICT)
+@dataclass(frozen=True, slots=True)
+class Fidelity:
+    """The circuit's output against onnxruntime's, over the sample rows."""
+
+    rows: int
+    max_abs_error: float
+    mean_abs_error: float
+    largest_output: float
+    """Largest magnitude of a float output over the same rows."""
+
+
+@with_config(_STRICT)
+@dataclass(frozen=True, slots=True)
+class Measurements:
+    """What one real proof of the first sample row cost on the machine that built the bundle."""
+
+    prove_seconds: float
+    peak_memory_bytes: int
+    proof_bytes: int
+    verifier_runtime_bytes: int
+    verifier_initcode_bytes: int
+    verify_gas: int | None
+    """Gas of a transaction that calls the verifier alone; None where no local chain could measure it."""
+
+
+@with_config(_STRICT)
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """The trusted setup inside the key."""
+
+    kind: str
+    """`ceremony` or `development`."""
+    name: str
+    logrows: int
+    sha256: str
+
+
+@with_config(_STRICT)
+@dataclass(frozen=True, slots=True)
+class Versions:
+    """The tools that built the bundle; the first three decide its bytes."""
+
+    proofbridge: str
+    ezkl: str
+    solc: str
+    evm: str
+    onnxruntime: str
+
+
+@with_config(_STRICT)
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """See the module. `commitment.model_id` names the bundle."""
+
+    format: int
+    name: str
+    model_id: Hex32
+    commitment: ModelCommitment
+    circuit: Circuit
+    settings: Settings
+    fidelity: Fidelity
+    measurements: Measurements
+    setup: Setup
+    versions: Versions
+    files: dict[str, str]
+    """sha256 of every other file of the bundle, by name."""
+
+    def to_json(self) -> str:
+        """The text of manifest.json."""
+        return _ADAPTER.dump_json(self, indent=2).decode() + "\n"
+
+
+_ADAPTER = TypeAdapter(Manifest)
+
+
+def parse_manifest(raw: bytes) -> Manifest:
+    """Checked entry. Raises ValueError (pydantic's ValidationError is one)."""
+    manifest = _ADAPTER.validate_json(raw)
+    if manifest.format != FORMAT:
+        raise ValueError(f"format {manifest.format}, this version of proofbridge reads {FORMAT}")
+    return manifest

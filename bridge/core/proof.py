@@ -1,0 +1,89 @@
+"""A proof and the statement it proves, and the file that carries both from `prove` to `submit`."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from eth_abi.abi import encode
+from pydantic import TypeAdapter, ValidationError
+
+from bridge.core import field
+from bridge.core.word import Hex32, HexBytes, hex32, parse_hex32, to_bytes
+from bridge.errors import ProofMalformed
+
+_VERSION = 1
+_MAX_FILE_BYTES = 16 * 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """A halo2 proof with its instances, in the order of the circuit: input first, output after it."""
+
+    model_id: Hex32
+    instances: tuple[Hex32, ...]
+    """Field elements as 32-byte big-endian words."""
+    proof: HexBytes
+    seconds: float
+    """Wall time of ezkl's prover alone."""
+    peak_memory_bytes: int = 0
+
+    @property
+    def words(self) -> tuple[int, ...]:
+        """The instances as integers."""
+        return tuple(int(word, 16) for word in self.instances)
+
+    @property
+    def blob(self) -> bytes:
+        """The `proof` argument of the gateway: abi.encode(uint256[] instances, bytes proof)."""
+        return bytes(encode(["uint256[]", "bytes"], [list(self.words), to_bytes(self.proof)]))
+
+    def to_json(self) -> str:
+        """The text of a proof file."""
+        return json.dumps({"proofbridge_proof": _VERSION, **asdict(self)}, indent=2) + "\n"
+
+
+def read_proof(path: Path) -> Proof:
+    """Parse and check a proof file. Raises `ProofMalformed`."""
+    try:
+        if path.stat().st_size > _MAX_FILE_BYTES:
+            raise ProofMalformed(path=path, reason=f"it is larger than {_MAX_FILE_BYTES} bytes")
+        document = json.loads(path.read_bytes())
+        if not isinstance(document, dict) or document.pop("proofbridge_proof", None) != _VERSION:
+            raise ProofMalformed(path=path, reason=f"it has no field proofbridge_proof = {_VERSION}")
+        proof = TypeAdapter(Proof).validate_python(document)
+        parse_hex32(proof.model_id)
+        for word in proof.instances:
+            field.to_signed(int(parse_hex32(word), 16))
+        to_bytes(proof.proof)
+    except OSError as error:
+        raise ProofMalformed(path=path, reason=error.strerror or str(error)) from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise ProofMalformed(path=path, reason=f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+    except ValueError as error:
+        raise ProofMalformed(path=path, reason=str(error)) from None
+    return proof
+
+
+def from_ezkl(model_id: Hex32, document: dict[str, object], seconds: float, peak_memory_bytes: int) -> Proof:
+    """A proof out of the JSON that ezkl writes. Raises ValueError if it is not one."""
+    rows = TypeAdapter(list[list[str]]).validate_python(document["instances"])
+    raw = TypeAdapter(str).validate_python(document["hex_proof"])
+    instances = tuple(hex32(field.from_little_endian(text)) for row in rows for text in row)
+    return Proof(model_id, instances, HexBytes(raw.lower()), seconds, peak_memory_bytes)
+
+
+def to_ezkl(proof: Proof) -> dict[str, object]:
+    """The same proof as the JSON that ezkl verifies."""
+    return {
+        "protocol": None,
+        "instances": [[field.to_little_endian(word) for word in proof.words]],
+        "proof": list(to_bytes(proof.proof)),
+        "hex_proof": proof.proof,
+        "split": None,
+        "pretty_public_inputs": None,
+        "timestamp": None,
+        "version": None,
+    }

@@ -1,0 +1,91 @@
+"""Files that are either whole or not there, and the folders that proofbridge keeps of its own."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import platformdirs
+
+from bridge.errors import DiskFull, NotWritable
+
+
+def home(kind: str) -> Path:
+    """A folder of proofbridge's own: `cache`, `keystore` or `journal`. PROOFBRIDGE_HOME moves all of them."""
+    base = os.environ.get("PROOFBRIDGE_HOME")
+    if base:
+        return Path(base) / kind
+    dirs = platformdirs.PlatformDirs("proofbridge", appauthor=False)
+    return (dirs.user_cache_path if kind == "cache" else dirs.user_data_path) / ("" if kind == "cache" else kind)
+
+
+def sha256_file(path: Path) -> str:
+    """Hex sha256 of a file of any size."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+@contextmanager
+def disk_errors(path: Path) -> Iterator[None]:
+    """Name the disk's failures while writing `path`. Raises `DiskFull`, `NotWritable`."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            raise DiskFull(path=path) from error
+        if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG}:
+            raise NotWritable(path=path, reason=error.strerror or str(error)) from error
+        raise
+
+
+def write_atomic(path: Path, content: bytes | str, *, mode: int = 0o644) -> None:
+    """Write through a temporary file beside `path`, flushed to disk before it takes the name.
+
+    Raises `DiskFull`, `NotWritable`.
+    """
+    raw = content.encode() if isinstance(content, str) else content
+    with disk_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(handle, "wb") as stream:
+                stream.write(raw)
+                stream.flush()
+                os.fsync(stream.fileno())
+            os.chmod(temporary, mode)
+            os.replace(temporary, path)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+
+
+@contextmanager
+def scratch_directory(parent: Path) -> Iterator[Path]:
+    """A directory inside `parent` that vanishes with the block, unless `publish` gave it a name.
+
+    Raises `DiskFull`, `NotWritable`.
+    """
+    with disk_errors(parent):
+        parent.mkdir(parents=True, exist_ok=True)
+        scratch = Path(tempfile.mkdtemp(dir=parent, prefix=".building-"))
+    try:
+        with disk_errors(parent):
+            yield scratch
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def publish(scratch: Path, target: Path) -> None:
+    """Give a whole scratch directory its name. If another build of the same content was first, that one stays."""
+    scratch.chmod(0o755)
+    try:
+        os.rename(scratch, target)
+    except OSError as error:
+        if error.errno not in {errno.ENOTEMPTY, errno.EEXIST}:
+            raise

@@ -1,0 +1,170 @@
+"""The only file that imports ezkl. It runs as a child process: a job on standard input, events on standard output.
+
+A job is {"calls": [[name, arguments], ...]}. Each call is answered by one JSON line {"ok": result, "seconds": s,
+"peak_memory_bytes": m} or {"error": message}. ezkl prints to standard output, so the real one is moved out of its way first.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import resource
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import ezkl
+
+_MAX_LOGROWS = 26
+
+
+def trial(
+    model: str,
+    data: str,
+    rows: list[str],
+    scratch: str,
+    decomp_base: int,
+    decomp_legs: int,
+    num_inner_cols: int,
+    scale: int,
+    input_visibility: str,
+    variables: list[tuple[str, int]],
+    max_logrows: int,
+) -> dict[str, Any]:
+    """One choice of settings, calibrated on the data and run forward on each row: {"settings": …, "outputs": …}."""
+    arguments = ezkl.PyRunArgs()
+    arguments.decomp_base = decomp_base
+    arguments.decomp_legs = decomp_legs
+    arguments.num_inner_cols = num_inner_cols
+    arguments.input_scale = scale
+    arguments.param_scale = scale
+    arguments.input_visibility = input_visibility
+    arguments.output_visibility = "public"
+    arguments.param_visibility = "fixed"
+    arguments.variables = [(name, size) for name, size in variables]
+    settings, circuit = f"{scratch}/settings.json", f"{scratch}/circuit.ezkl"
+    ezkl.gen_settings(model, settings, py_run_args=arguments)
+    ezkl.calibrate_settings(data, model, settings, "resources", scales=[scale], max_logrows=max_logrows)
+    ezkl.compile_circuit(model, circuit, settings)
+    outputs = forward(circuit, rows, f"{scratch}/witness.json")
+    return {"settings": json.loads(Path(settings).read_bytes()), "outputs": outputs}
+
+
+def check_model(model: str, output: str, variables: list[tuple[str, int]]) -> dict[str, Any]:
+    """Whether ezkl can read the graph at all, before any data is looked at."""
+    arguments = ezkl.PyRunArgs()
+    arguments.variables = [(name, size) for name, size in variables]
+    ezkl.gen_settings(model, output, py_run_args=arguments)
+    document: dict[str, Any] = json.loads(Path(output).read_bytes())
+    return document
+
+
+def compile_circuit(model: str, circuit: str, settings: str) -> None:
+    """ONNX and settings to a compiled circuit."""
+    ezkl.compile_circuit(model, circuit, settings)
+
+
+def setup(circuit: str, vk: str, pk: str, srs: str) -> None:
+    """Proving and verifying key of a compiled circuit."""
+    ezkl.setup(circuit, vk, pk, srs)
+
+
+def forward(circuit: str, data: list[str], output: str) -> list[list[list[str]]]:
+    """The circuit's outputs for each data file, as little-endian hex field elements, without any key."""
+    return [ezkl.gen_witness(path, circuit, output)["outputs"] for path in data]
+
+
+def witness(circuit: str, data: str, output: str, vk: str, srs: str) -> None:
+    """The witness of one input."""
+    ezkl.gen_witness(data, circuit, output, vk, srs)
+
+
+def prove(witness: str, circuit: str, pk: str, output: str, srs: str) -> None:
+    """A proof of one witness."""
+    ezkl.prove(witness, circuit, pk, output, srs)
+
+
+def verify(proof: str, settings: str, vk: str, srs: str) -> bool:
+    """Whether a proof holds. False covers ezkl's own refusal, which it raises."""
+    try:
+        return bool(ezkl.verify(proof, settings, vk, srs, True))
+    except RuntimeError as error:
+        print(error, file=sys.stderr)
+        return False
+
+
+def solidity_verifier(vk: str, settings: str, output: str, srs: str) -> None:
+    """The generated Solidity verifier.
+
+    ezkl writes the source and then asks its own solc installer for a compiler, only to derive an ABI that nobody needs.
+    The parent shuts the network off for that; what counts is the source, which must be whole.
+    """
+
+    async def generate() -> None:
+        await ezkl.create_evm_verifier(vk, settings, output, os.devnull, srs)
+
+    with contextlib.suppress(RuntimeError):
+        asyncio.run(generate())
+    if not Path(output).read_text().rstrip().endswith("}"):
+        raise RuntimeError("ezkl did not write a whole Solidity verifier")
+
+
+def development_srs(path: str, logrows: int) -> None:
+    """A setup whose secret this very process knew: good for a local chain only."""
+    if not 1 <= logrows <= _MAX_LOGROWS:
+        raise ValueError(f"logrows {logrows} is not between 1 and {_MAX_LOGROWS}")
+    ezkl.gen_srs(path, logrows)
+
+
+def version() -> str:
+    """ezkl's version."""
+    return str(ezkl.__version__)
+
+
+CALLS: dict[str, Callable[..., Any]] = {
+    call.__name__: call
+    for call in (
+        trial,
+        check_model,
+        compile_circuit,
+        setup,
+        forward,
+        witness,
+        prove,
+        verify,
+        solidity_verifier,
+        development_srs,
+        version,
+    )
+}
+
+
+def _peak_memory_bytes() -> int:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def main() -> None:
+    """Run the job on standard input."""
+    events = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    job = json.loads(sys.stdin.read())
+    for name, arguments in job["calls"]:
+        started = time.monotonic()
+        try:
+            result = CALLS[name](**arguments)
+        except BaseException as error:  # a Rust panic arrives as a BaseException of pyo3
+            print(json.dumps({"error": f"{error}"}), file=events, flush=True)
+            continue
+        seconds = time.monotonic() - started
+        answer = {"ok": result, "seconds": seconds, "peak_memory_bytes": _peak_memory_bytes()}
+        print(json.dumps(answer), file=events, flush=True)
+    os._exit(0)  # a failed coroutine of ezkl can abort an orderly shutdown
+
+
+if __name__ == "__main__":
+    main()

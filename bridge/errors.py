@@ -1,0 +1,970 @@
+"""Every failure that proofbridge names, as one tree.
+
+    BridgeError
+    ├── InputError                 what was handed in cannot be used
+    │   ├── NotAnOnnxModel
+    │   ├── UnsupportedOperator
+    │   ├── UnreadableInput
+    │   ├── InputShapeMismatch
+    │   ├── InputTypeMismatch
+    │   ├── InputNotFinite
+    │   ├── InputOutOfRange
+    │   └── OptionInvalid
+    ├── CircuitError               a model that does not become a circuit
+    │   ├── CircuitTooLarge
+    │   ├── CircuitRefused
+    │   └── FidelityTooLow
+    ├── BundleError                a bundle directory that cannot be trusted
+    │   ├── BundleMissing
+    │   └── BundleCorrupt
+    ├── SetupError                 the trusted setup
+    │   ├── SrsUnavailable
+    │   ├── SrsHashMismatch
+    │   ├── SrsMalformed
+    │   └── DevelopmentSetupRefused
+    ├── EngineError                the child process that runs ezkl
+    │   ├── EngineFailed
+    │   ├── EngineDied
+    │   └── EngineTimeout
+    ├── ProofError
+    │   ├── ProofMalformed
+    │   ├── ProofInvalid
+    │   └── ProofOfAnotherModel
+    ├── SolidityError
+    │   ├── SolcMissing
+    │   ├── CompileFailed
+    │   ├── CodeTooLarge
+    │   ├── InitcodeTooLarge
+    │   ├── GasAboveCap
+    │   └── EvmTooOld
+    ├── ToolMissing                a program beside Python (node, npm, anvil)
+    ├── AccountError
+    │   ├── AccountMissing
+    │   ├── AccountExists
+    │   ├── AccountRefused
+    │   └── WrongPassword
+    ├── ChainError
+    │   ├── ChainUnknown
+    │   ├── RpcUnreachable
+    │   ├── RpcFailed
+    │   ├── WrongChain
+    │   ├── InsufficientFunds
+    │   ├── FeeAboveCap
+    │   ├── ContractReverted
+    │   ├── TransactionPending
+    │   └── AnvilFailed
+    ├── DeployError
+    │   ├── NotDeployed
+    │   ├── FactoryMissing
+    │   └── DeploymentBookCorrupt
+    └── StorageError
+        ├── DiskFull
+        └── NotWritable
+
+Each class is a record of what happened: its fields are what was expected and what was found, `what` says it in
+one sentence and `fix` says what to do next. Library code raises; only the command line prints.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+class BridgeError(Exception):
+    """Root of the tree. Catch this to catch everything proofbridge names."""
+
+    @property
+    def what(self) -> str:
+        """One sentence: what failed, where, what was expected and what was found."""
+        raise NotImplementedError
+
+    @property
+    def fix(self) -> str:
+        """One sentence: what to do about it."""
+        raise NotImplementedError
+
+    def __str__(self) -> str:
+        return f"{self.what}. {self.fix}."
+
+
+# --- what was handed in ----------------------------------------------------------------------------------------------
+
+
+class InputError(BridgeError):
+    """What was handed in cannot be used."""
+
+
+@dataclass(eq=False)
+class NotAnOnnxModel(InputError):
+    """The file is not an ONNX graph with inputs and outputs."""
+
+    path: Path
+    reason: str
+
+    @property
+    def what(self) -> str:
+        return f"{self.path} is not an ONNX model: {self.reason}"
+
+    @property
+    def fix(self) -> str:
+        return "Export the model to ONNX and check it with onnx.checker.check_model"
+
+
+@dataclass(eq=False)
+class UnsupportedOperator(InputError):
+    """ezkl has no circuit for an operator of the graph."""
+
+    path: Path
+    operator: str
+    node: str
+    reason: str
+
+    @property
+    def what(self) -> str:
+        where = f" (node {self.node!r})" if self.node else ""
+        return f"{self.path} uses the operator {self.operator}{where}, which ezkl cannot put into a circuit: {self.reason}"
+
+    @property
+    def fix(self) -> str:
+        return f"Re-export the model without {self.operator}, for instance as a composition of simpler operators"
+
+
+@dataclass(eq=False)
+class UnreadableInput(InputError):
+    """A file of input rows that cannot be parsed."""
+
+    path: Path
+    reason: str
+
+    @property
+    def what(self) -> str:
+        return f"cannot read input rows from {self.path}: {self.reason}"
+
+    @property
+    def fix(self) -> str:
+        return 'Use .json ({"name": nested lists} or {"input_data": [...]}), .npz, .npy or .csv'
+
+
+@dataclass(eq=False)
+class InputShapeMismatch(InputError):
+    """A tensor has another number of elements or another shape than the model takes."""
+
+    tensor: str
+    expected: tuple[int, ...]
+    got: tuple[int, ...]
+
+    @property
+    def what(self) -> str:
+        return f"input {self.tensor!r} has the wrong shape: expected {list(self.expected)} for each row, got {list(self.got)}"
+
+    @property
+    def fix(self) -> str:
+        return "Reshape the input, or hand in whole rows of the expected shape"
+
+
+@dataclass(eq=False)
+class InputTypeMismatch(InputError):
+    """A tensor holds values that do not fit the model's element type."""
+
+    tensor: str
+    expected: str
+    got: str
+
+    @property
+    def what(self) -> str:
+        return f"input {self.tensor!r} has the wrong type: expected {self.expected}, got {self.got}"
+
+    @property
+    def fix(self) -> str:
+        return f"Convert the values to {self.expected}"
+
+
+@dataclass(eq=False)
+class InputNotFinite(InputError):
+    """NaN or infinity: no field element stands for it."""
+
+    tensor: str
+    index: int
+    value: float
+
+    @property
+    def what(self) -> str:
+        return f"input {self.tensor!r} holds {self.value} at element {self.index}; only finite numbers can be proven"
+
+    @property
+    def fix(self) -> str:
+        return "Replace or drop the row before proving"
+
+
+@dataclass(eq=False)
+class InputOutOfRange(InputError):
+    """A value outside the range that the circuit was calibrated for."""
+
+    tensor: str
+    index: int
+    value: float
+    low: float
+    high: float
+
+    @property
+    def what(self) -> str:
+        return (
+            f"input {self.tensor!r} holds {self.value:g} at element {self.index}, outside the range "
+            f"[{self.low:g}, {self.high:g}] that the circuit was calibrated for"
+        )
+
+    @property
+    def fix(self) -> str:
+        return "Rebuild the model with a sample that covers this value"
+
+
+@dataclass(eq=False)
+class OptionInvalid(InputError):
+    """An option whose value makes no sense here."""
+
+    option: str
+    got: str
+    expected: str
+
+    @property
+    def what(self) -> str:
+        return f"{self.option} is {self.got!r}, expected {self.expected}"
+
+    @property
+    def fix(self) -> str:
+        return f"Give {self.option} as {self.expected}"
+
+
+# --- circuits --------------------------------------------------------------------------------------------------------
+
+
+class CircuitError(BridgeError):
+    """A model that does not become a circuit."""
+
+
+@dataclass(eq=False)
+class CircuitTooLarge(CircuitError):
+    """No setting brings the circuit under the largest row count allowed."""
+
+    path: Path
+    smallest_logrows: int
+    allowed_logrows: int
+
+    @property
+    def what(self) -> str:
+        return (
+            f"the smallest circuit found for {self.path} needs 2^{self.smallest_logrows} rows, "
+            f"more than the 2^{self.allowed_logrows} allowed"
+        )
+
+    @property
+    def fix(self) -> str:
+        return "Use a smaller model, or raise --max-logrows if memory and time allow it"
+
+
+@dataclass(eq=False)
+class CircuitRefused(CircuitError):
+    """ezkl read the model but every setting tried was refused."""
+
+    path: Path
+    reason: str
+
+    @property
+    def what(self) -> str:
+        return f"no circuit setting works for {self.path}: {self.reason}"
+
+    @property
+    def fix(self) -> str:
+        return "Scale the inputs to smaller numbers, or simplify the model"
+
+
+@dataclass(eq=False)
+class FidelityTooLow(CircuitError):
+    """The circuit differs from the float model by more than was asked for."""
+
+    got: float
+    allowed: float
+
+    @property
+    def what(self) -> str:
+        return f"the best circuit differs from onnxruntime by {self.got:g}, more than --max-error {self.allowed:g}"
+
+    @property
+    def fix(self) -> str:
+        return "Allow a larger --max-error, or scale the model's numbers so that fixed point holds them better"
+
+
+# --- bundles ---------------------------------------------------------------------------------------------------------
+
+
+class BundleError(BridgeError):
+    """A bundle directory that cannot be used."""
+
+
+@dataclass(eq=False)
+class BundleMissing(BundleError):
+    """There is no bundle, or more than one, at a path."""
+
+    path: Path
+    found: tuple[str, ...] = ()
+
+    @property
+    def what(self) -> str:
+        if self.found:
+            return f"{self.path} holds several bundles: {', '.join(self.found)}"
+        return f"there is no bundle at {self.path} (no manifest.json)"
+
+    @property
+    def fix(self) -> str:
+        return "Name one bundle directory" if self.found else "Make one with: proofbridge model build MODEL.onnx --sample S --out DIR"
+
+
+@dataclass(eq=False)
+class BundleCorrupt(BundleError):
+    """A file of the bundle is not what its manifest says."""
+
+    path: Path
+    reason: str
+
+    @property
+    def what(self) -> str:
+        return f"the bundle file {self.path} is not what was built: {self.reason}"
+
+    @property
+    def fix(self) -> str:
+        return "Do not use this bundle; build it again from the ONNX file"
+
+
+# --- trusted setup ---------------------------------------------------------------------------------------------------
+
+
+class SetupError(BridgeError):
+    """The trusted setup (structured reference string, SRS)."""
+
+
+@dataclass(eq=False)
+class SrsUnavailable(SetupError):
+    """No SRS of the needed size could be had."""
+
+    logrows: int
+    tried: tuple[str, ...]
+
+    @property
+    def what(self) -> str:
+        return f"no trusted setup for 2^{self.logrows} rows was found (tried: {', '.join(self.tried)})"
+
+    @property
+    def fix(self) -> str:
+        return f"Run: proofbridge srs fetch {self.logrows}, or give the file with --srs"
+
+
+@dataclass(eq=False)
+class SrsHashMismatch(SetupError):
+    """The SRS file is not the one its name or key promises."""
+
+    path: Path
+    expected: str
+    got: str
+
+    @property
+    def what(self) -> str:
+        return f"the trusted setup {self.path} has sha256 {self.got}, expected {self.expected}"
+
+    @property
+    def fix(self) -> str:
+        return "Delete the file and fetch it again from a source you trust"
+
+
+@dataclass(eq=False)
+class SrsMalformed(SetupError):
+    """Not an SRS file at all."""
+
+    path: Path
+    reason: str
+
+    @property
+    def what(self) -> str:
+        return f"{self.path} is not a KZG trusted setup: {self.reason}"
+
+    @property
+    def fix(self) -> str:
+        return "Give a raw halo2 KZG file, as ezkl get-srs downloads it"
+
+
+@dataclass(eq=False)
+class DevelopmentSetupRefused(SetupError):
+    """Whoever made a development setup can forge every proof; it must not leave a local chain."""
+
+    model_id: str
+    chain: str
+
+    @property
+    def what(self) -> str:
+        return (
+            f"the key of model {self.model_id} is not built on a public ceremony, so whoever made its setup can "
+            f"forge proofs; it is refused on {self.chain}"
+        )
+
+    @property
+    def fix(self) -> str:
+        return "Rebuild the model with a public ceremony: proofbridge srs fetch K, then proofbridge model build"
+
+
+# --- the engine ------------------------------------------------------------------------------------------------------
+
+
+class EngineError(BridgeError):
+    """The child process that runs ezkl."""
+
+
+@dataclass(eq=False)
+class EngineFailed(EngineError):
+    """ezkl answered with an error."""
+
+    step: str
+    reason: str
+    log: str = ""
+
+    @property
+    def what(self) -> str:
+        return f"ezkl failed in {self.step}: {self.reason}"
+
+    @property
+    def fix(self) -> str:
+        return "See the reason above; run proofbridge doctor to check the versions"
+
+
+@dataclass(eq=False)
+class EngineDied(EngineError):
+    """The child ended without an answer (killed, out of memory, aborted)."""
+
+    step: str
+    exit_code: int
+    peak_memory_bytes: int
+
+    @property
+    def what(self) -> str:
+        return (
+            f"the ezkl process ended with exit code {self.exit_code} in {self.step}, "
+            f"at {self.peak_memory_bytes / 2**20:.0f} MiB of memory"
+        )
+
+    @property
+    def fix(self) -> str:
+        return "Give it more memory or a smaller circuit; a kill by signal 9 usually means that memory ran out"
+
+
+@dataclass(eq=False)
+class EngineTimeout(EngineError):
+    """The child did not finish in time and was killed."""
+
+    step: str
+    seconds: float
+
+    @property
+    def what(self) -> str:
+        return f"ezkl did not finish {self.step} in {self.seconds:.0f} s and was stopped"
+
+    @property
+    def fix(self) -> str:
+        return "Raise --timeout, or build a smaller circuit (--objective latency)"
+
+
+# --- proofs ----------------------------------------------------------------------------------------------------------
+
+
+class ProofError(BridgeError):
+    """A proof that cannot be submitted."""
+
+
+@dataclass(eq=False)
+class ProofMalformed(ProofError):
+    """A proof file that cannot be parsed."""
+
+    path: Path
+    reason: str
+
+    @property
+    def what(self) -> str:
+        return f"{self.path} is not a proof file: {self.reason}"
+
+    @property
+    def fix(self) -> str:
+        return "Make one with: proofbridge prove DIR --input X --out proof.json"
+
+
+@dataclass(eq=False)
+class ProofInvalid(ProofError):
+    """The proof does not verify locally, so nobody should pay for it."""
+
+    model_id: str
+    reason: str
+
+    @property
+    def what(self) -> str:
+        return f"the proof does not verify against model {self.model_id}: {self.reason}"
+
+    @property
+    def fix(self) -> str:
+        return "Prove the input again; nothing was sent"
+
+
+@dataclass(eq=False)
+class ProofOfAnotherModel(ProofError):
+    """The proof names another model than the bundle."""
+
+    expected: str
+    got: str
+
+    @property
+    def what(self) -> str:
+        return f"the proof is for model {self.got}, but the bundle is model {self.expected}"
+
+    @property
+    def fix(self) -> str:
+        return "Give the bundle that the proof was made with"
+
+
+# --- solidity --------------------------------------------------------------------------------------------------------
+
+
+class SolidityError(BridgeError):
+    """Compiling, and the limits that chains put on code."""
+
+
+@dataclass(eq=False)
+class SolcMissing(SolidityError):
+    """No Solidity compiler of the pinned version could be had."""
+
+    version: str
+    tried: tuple[str, ...]
+
+    @property
+    def what(self) -> str:
+        return f"no solc {self.version} was found (tried: {'; '.join(self.tried)})"
+
+    @property
+    def fix(self) -> str:
+        return "Install Node.js 20 or newer with npm and run: proofbridge doctor"
+
+
+@dataclass(eq=False)
+class CompileFailed(SolidityError):
+    """solc refused a source."""
+
+    unit: str
+    reason: str
+
+    @property
+    def what(self) -> str:
+        return f"solc could not compile {self.unit}: {self.reason}"
+
+    @property
+    def fix(self) -> str:
+        return "If the contract is generated, rebuild the model; if it is yours, mend the source"
+
+
+@dataclass(eq=False)
+class CodeTooLarge(SolidityError):
+    """Over the runtime code limit (EIP-170)."""
+
+    unit: str
+    size: int
+    limit: int
+
+    @property
+    def what(self) -> str:
+        return f"{self.unit} has {self.size} bytes of runtime code, over the chain's limit of {self.limit} (EIP-170)"
+
+    @property
+    def fix(self) -> str:
+        return "Rebuild with --objective gas (fewer columns make a smaller verifier)"
+
+
+@dataclass(eq=False)
+class InitcodeTooLarge(SolidityError):
+    """Over the creation code limit (EIP-3860)."""
+
+    unit: str
+    size: int
+    limit: int
+
+    @property
+    def what(self) -> str:
+        return f"{self.unit} has {self.size} bytes of creation code, over the chain's limit of {self.limit} (EIP-3860)"
+
+    @property
+    def fix(self) -> str:
+        return "Rebuild with --objective gas (fewer columns make a smaller verifier)"
+
+
+@dataclass(eq=False)
+class GasAboveCap(SolidityError):
+    """Over the gas that one transaction may use (EIP-7825)."""
+
+    unit: str
+    gas: int
+    limit: int
+
+    @property
+    def what(self) -> str:
+        return f"{self.unit} needs {self.gas} gas, over the chain's limit of {self.limit} for one transaction (EIP-7825)"
+
+    @property
+    def fix(self) -> str:
+        return "Use fewer public inputs and outputs, a smaller circuit, or a chain with a higher limit"
+
+
+@dataclass(eq=False)
+class EvmTooOld(SolidityError):
+    """The chain may not know an opcode that the code uses."""
+
+    unit: str
+    built_for: str
+    chain_knows: str
+
+    @property
+    def what(self) -> str:
+        return f"{self.unit} was built for the EVM version {self.built_for}, but the chain is only known to run {self.chain_knows}"
+
+    @property
+    def fix(self) -> str:
+        return f"Rebuild with --evm-version {self.chain_knows}"
+
+
+@dataclass(eq=False)
+class ToolMissing(BridgeError):
+    """A program that proofbridge runs beside Python is not there."""
+
+    tool: str
+    tried: tuple[str, ...]
+
+    @property
+    def what(self) -> str:
+        return f"{self.tool} was not found (tried: {'; '.join(self.tried)})"
+
+    @property
+    def fix(self) -> str:
+        return "Install Node.js 20 or newer with npm; proofbridge then installs its pinned tools by itself"
+
+
+# --- accounts --------------------------------------------------------------------------------------------------------
+
+
+class AccountError(BridgeError):
+    """Keys. No message of this family ever holds a secret."""
+
+
+@dataclass(eq=False)
+class AccountMissing(AccountError):
+    """No account of that name, or none given at all."""
+
+    name: str
+    known: tuple[str, ...]
+
+    @property
+    def what(self) -> str:
+        known = ", ".join(self.known) or "none"
+        return f"there is no account {self.name!r} (keystores found: {known})"
+
+    @property
+    def fix(self) -> str:
+        return "Run: proofbridge account new NAME, or give --account env:VARIABLE or, on a local chain, --account unlocked"
+
+
+@dataclass(eq=False)
+class AccountExists(AccountError):
+    """A keystore of that name is there already and is never overwritten."""
+
+    name: str
+    path: Path
+
+    @property
+    def what(self) -> str:
+        return f"the keystore {self.path} exists already and is not overwritten"
+
+    @property
+    def fix(self) -> str:
+        return f"Choose another name than {self.name!r}, or move the file away"
+
+
+@dataclass(eq=False)
+class AccountRefused(AccountError):
+    """A key source that must not be used here, or holds no key."""
+
+    name: str
+    reason: str
+
+    @property
+    def what(self) -> str:
+        return f"the account {self.name!r} cannot be used: {self.reason}"
+
+    @property
+    def fix(self) -> str:
+        return "Use an encrypted keystore: proofbridge account new NAME"
+
+
+@dataclass(eq=False)
+class WrongPassword(AccountError):
+    """The keystore does not open."""
+
+    name: str
+
+    @property
+    def what(self) -> str:
+        return f"the password does not open the keystore {self.name!r}"
+
+    @property
+    def fix(self) -> str:
+        return "Type the password again, or set PROOFBRIDGE_PASSWORD or --password-file"
+
+
+# --- chains ----------------------------------------------------------------------------------------------------------
+
+
+class ChainError(BridgeError):
+    """The chain and the nodes that speak for it."""
+
+
+@dataclass(eq=False)
+class ChainUnknown(ChainError):
+    """No preset of that name."""
+
+    name: str
+    known: tuple[str, ...]
+
+    @property
+    def what(self) -> str:
+        return f"there is no chain preset {self.name!r} (known: {', '.join(self.known)})"
+
+    @property
+    def fix(self) -> str:
+        return "Choose one of those, or give --rpc URL"
+
+
+@dataclass(eq=False)
+class RpcUnreachable(ChainError):
+    """The node does not answer."""
+
+    url: str
+    reason: str
+
+    @property
+    def what(self) -> str:
+        return f"the RPC node {self.url} does not answer: {self.reason}"
+
+    @property
+    def fix(self) -> str:
+        return "Check the URL and the network; for a local chain run: proofbridge up"
+
+
+@dataclass(eq=False)
+class RpcFailed(ChainError):
+    """The node answered with an error of its own."""
+
+    method: str
+    reason: str
+
+    @property
+    def what(self) -> str:
+        return f"the RPC call {self.method} failed: {self.reason}"
+
+    @property
+    def fix(self) -> str:
+        return "Try another node with --rpc"
+
+
+@dataclass(eq=False)
+class WrongChain(ChainError):
+    """The node is on another chain than was asked for."""
+
+    url: str
+    expected: int
+    got: int
+
+    @property
+    def what(self) -> str:
+        return f"the RPC node {self.url} is on chain {self.got}, expected chain {self.expected}"
+
+    @property
+    def fix(self) -> str:
+        return "Give the right --rpc, or the right --chain or --chain-id"
+
+
+@dataclass(eq=False)
+class InsufficientFunds(ChainError):
+    """The account cannot pay."""
+
+    address: str
+    needed_wei: int
+    balance_wei: int
+
+    @property
+    def what(self) -> str:
+        return f"the account {self.address} holds {self.balance_wei} wei, but the transaction may cost {self.needed_wei} wei"
+
+    @property
+    def fix(self) -> str:
+        return "Send it some native coin, or choose another --account"
+
+
+@dataclass(eq=False)
+class FeeAboveCap(ChainError):
+    """The market asks more than the cap allows."""
+
+    base_fee_wei: int
+    cap_wei: int
+
+    @property
+    def what(self) -> str:
+        return f"the chain's base fee is {self.base_fee_wei / 1e9:g} gwei, over the cap of {self.cap_wei / 1e9:g} gwei"
+
+    @property
+    def fix(self) -> str:
+        return "Wait, or raise --max-fee-gwei"
+
+
+@dataclass(eq=False)
+class ContractReverted(ChainError):
+    """A contract refused, by a name from its ABI where it gave one."""
+
+    call: str
+    error: str
+    arguments: tuple[tuple[str, str], ...] = ()
+    tx_hash: str | None = None
+
+    @property
+    def what(self) -> str:
+        listed = ", ".join(f"{name}={value}" for name, value in self.arguments)
+        mined = f" in transaction {self.tx_hash}" if self.tx_hash else ""
+        return f"the contract refused {self.call}{mined}: {self.error}({listed})"
+
+    @property
+    def fix(self) -> str:
+        return "Nothing was recorded; the error's name and its NatSpec say the likely cause"
+
+
+@dataclass(eq=False)
+class TransactionPending(ChainError):
+    """Sent, but its receipt was not seen. The hash is kept."""
+
+    tx_hash: str
+    reason: str
+
+    @property
+    def what(self) -> str:
+        return f"transaction {self.tx_hash} was sent but its receipt has not been seen: {self.reason}"
+
+    @property
+    def fix(self) -> str:
+        return "Run the same command again: it finds this transaction and does not send a second one"
+
+
+@dataclass(eq=False)
+class AnvilFailed(ChainError):
+    """The local chain did not start."""
+
+    reason: str
+
+    @property
+    def what(self) -> str:
+        return f"Anvil did not start: {self.reason}"
+
+    @property
+    def fix(self) -> str:
+        return "Run: proofbridge doctor"
+
+
+# --- deployment ------------------------------------------------------------------------------------------------------
+
+
+class DeployError(BridgeError):
+    """Deploying, and what deployments/<chainId>.json says."""
+
+
+@dataclass(eq=False)
+class NotDeployed(DeployError):
+    """Something that must be on the chain is not."""
+
+    thing: str
+    chain_id: int
+    command: str
+
+    @property
+    def what(self) -> str:
+        return f"{self.thing} is not deployed on chain {self.chain_id}"
+
+    @property
+    def fix(self) -> str:
+        return f"Run: {self.command}"
+
+
+@dataclass(eq=False)
+class FactoryMissing(DeployError):
+    """The deterministic deployment factory has no code on this chain."""
+
+    address: str
+    chain_id: int
+
+    @property
+    def what(self) -> str:
+        return f"chain {self.chain_id} has no CREATE2 factory at {self.address}"
+
+    @property
+    def fix(self) -> str:
+        return "Ask the chain's operators for the standard deterministic deployment proxy"
+
+
+@dataclass(eq=False)
+class DeploymentBookCorrupt(DeployError):
+    """deployments/<chainId>.json cannot be parsed."""
+
+    path: Path
+    reason: str
+
+    @property
+    def what(self) -> str:
+        return f"{self.path} cannot be read: {self.reason}"
+
+    @property
+    def fix(self) -> str:
+        return "Restore it from version control, or move it away and deploy again (deploying twice does nothing)"
+
+
+# --- storage ---------------------------------------------------------------------------------------------------------
+
+
+class StorageError(BridgeError):
+    """The disk."""
+
+
+@dataclass(eq=False)
+class DiskFull(StorageError):
+    """No space left; nothing half-written was kept."""
+
+    path: Path
+
+    @property
+    def what(self) -> str:
+        return f"the disk is full while writing {self.path}; nothing half-written was kept"
+
+    @property
+    def fix(self) -> str:
+        return "Free some space and run the same command again"
+
+
+@dataclass(eq=False)
+class NotWritable(StorageError):
+    """A place that cannot be written."""
+
+    path: Path
+    reason: str
+
+    @property
+    def what(self) -> str:
+        return f"cannot write {self.path}: {self.reason}"
+
+    @property
+    def fix(self) -> str:
+        return "Choose another folder or mend its permissions"

@@ -1,0 +1,79 @@
+"""Proving one row, and checking a proof before anybody pays for it."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from pathlib import Path
+
+from bridge.core.bundle import Keys
+from bridge.core.progress import Progress, silent
+from bridge.core.proof import Proof, from_ezkl, to_ezkl
+from bridge.core.rows import Row, to_ezkl as rows_to_ezkl
+from bridge.core.word import Hex32
+from bridge.engine.child import DEFAULT_TIMEOUT_SECONDS, Call, run
+from bridge.errors import CircuitRefused, EngineFailed, ProofInvalid
+
+
+def prove(
+    keys: Keys,
+    model_id: Hex32,
+    row: Row,
+    srs: Path,
+    *,
+    progress: Progress = silent,
+    timeout: float = DEFAULT_TIMEOUT_SECONDS,
+) -> Proof:
+    """A proof of one row, verified here before it is returned. `timeout` is in seconds.
+
+    Raises `CircuitRefused` where the row drives a value inside the circuit out of its range, `ProofInvalid`, `EngineError`.
+    """
+    with tempfile.TemporaryDirectory(prefix="proofbridge-") as folder:
+        data, witness, proof = (Path(folder) / name for name in ("input.json", "witness.json", "proof.json"))
+        data.write_text(rows_to_ezkl([row]))
+        names = {"circuit": str(keys.circuit), "vk": str(keys.verifying), "srs": str(srs)}
+        try:
+            _, proving, checking = run(
+                [
+                    Call("witness", "computing the witness", {**names, "data": str(data), "output": str(witness)}),
+                    Call(
+                        "prove",
+                        "proving",
+                        {
+                            "witness": str(witness),
+                            "circuit": str(keys.circuit),
+                            "pk": str(keys.proving),
+                            "output": str(proof),
+                            "srs": str(srs),
+                        },
+                    ),
+                    _verification(keys, proof, srs),
+                ],
+                writes=Path(folder),
+                progress=progress,
+                timeout=timeout,
+            )
+        except EngineFailed as error:
+            if error.step == "computing the witness":
+                last = error.log.strip().splitlines()[-1:] or [error.reason]
+                raise CircuitRefused(path=keys.circuit, reason=f"the row does not fit it: {last[0]}") from error
+            raise
+        if not checking.result:
+            raise ProofInvalid(model_id=model_id, reason="ezkl refuses its own proof; the keys may not belong together")
+        document = json.loads(proof.read_bytes())
+    return from_ezkl(model_id, document, proving.seconds, proving.peak_memory_bytes)
+
+
+def check(keys: Keys, proof: Proof, srs: Path, *, progress: Progress = silent) -> None:
+    """Verify a proof with the verifying key alone. Raises `ProofInvalid`, `EngineError`."""
+    with tempfile.TemporaryDirectory(prefix="proofbridge-") as folder:
+        path = Path(folder) / "proof.json"
+        path.write_text(json.dumps(to_ezkl(proof)))
+        (answer,) = run([_verification(keys, path, srs)], writes=Path(folder), progress=progress)
+    if not answer.result:
+        raise ProofInvalid(model_id=proof.model_id, reason="ezkl's verifier refuses it")
+
+
+def _verification(keys: Keys, proof: Path, srs: Path) -> Call:
+    arguments = {"proof": str(proof), "settings": str(keys.settings), "vk": str(keys.verifying), "srs": str(srs)}
+    return Call("verify", "checking the proof locally", arguments)

@@ -1,0 +1,1 @@
+"""The room of contracts as code: compiling, sizes and limits, and the ABI."""

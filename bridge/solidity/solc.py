@@ -1,0 +1,103 @@
+"""The compiler: one pinned version, through py-solc-x. The only file that imports solcx.
+
+A native solc that py-solc-x has installed is used where there is one; otherwise npm's solc, the same compiler built for
+WebAssembly, behind the small executable `contracts/solc`. Both give the same bytecode. Outputs are cached by the sha256 of
+the input, so the same source is compiled once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import solcx
+import solcx.exceptions
+from pydantic import TypeAdapter
+
+from bridge.core.progress import Progress, silent
+from bridge.core.storage import home, write_atomic
+from bridge.errors import CompileFailed, SolcMissing, ToolMissing
+from bridge.solidity.artifact import Artifact
+from bridge.toolchain import assets, npm
+
+VERSION = "0.8.37"
+"""The pinned compiler; package.json pins the same for npm."""
+
+_OUTPUTS = ["abi", "evm.bytecode.object", "evm.deployedBytecode.object"]
+
+
+def standard_json(sources: Mapping[str, str], *, runs: int, evm: str, remappings: tuple[str, ...] = ()) -> str:
+    """The standard-JSON input for sources by unit name, canonical: the same sources give the same text."""
+    document = {
+        "language": "Solidity",
+        "sources": {name: {"content": sources[name]} for name in sorted(sources)},
+        "settings": {
+            "optimizer": {"enabled": True, "runs": runs},
+            "evmVersion": evm,
+            "metadata": {"bytecodeHash": "none"},
+            "remappings": list(remappings),
+            "outputSelection": {"*": {"*": _OUTPUTS}},
+        },
+    }
+    return json.dumps(document, sort_keys=True, separators=(",", ":"))
+
+
+def compile_contract(input_json: str, unit: str, name: str, progress: Progress = silent) -> Artifact:
+    """Compile a standard-JSON input and take one contract out of it. Raises `SolcMissing`, `CompileFailed`."""
+    settings = json.loads(input_json)["settings"]
+    try:
+        contract = _compile(input_json, name, progress)[unit][name]
+    except KeyError:
+        raise CompileFailed(unit=name, reason=f"there is no contract {name} in {unit}") from None
+    evm = contract["evm"]
+    return Artifact(
+        name=name,
+        abi=contract["abi"],
+        creation=bytes.fromhex(evm["bytecode"]["object"]),
+        runtime=bytes.fromhex(evm["deployedBytecode"]["object"]),
+        standard_json=input_json,
+        solc=VERSION,
+        evm=settings["evmVersion"],
+    )
+
+
+def executable(progress: Progress = silent) -> Path:
+    """The compiler program. Raises `SolcMissing`."""
+    if VERSION in {str(version) for version in solcx.get_installed_solc_versions()}:
+        return Path(solcx.install.get_executable(VERSION))
+    try:
+        npm.node()
+        os.environ["PROOFBRIDGE_NODE_MODULES"] = str(npm.node_modules(progress))
+    except ToolMissing as error:
+        raise SolcMissing(version=VERSION, tried=("py-solc-x", error.what)) from None
+    return assets.contracts() / "solc"
+
+
+def _compile(input_json: str, unit: str, progress: Progress) -> dict[str, Any]:
+    digest = hashlib.sha256(f"{VERSION}\n{input_json}".encode()).hexdigest()
+    cached = home("cache") / "solc" / f"{digest}.json"
+    if cached.is_file():
+        return _parse(cached.read_bytes())
+    program = executable(progress)
+    progress(f"compiling {unit} with solc {VERSION}")
+    try:
+        output = solcx.compile_standard(json.loads(input_json), solc_binary=program)
+    except (solcx.exceptions.SolcError, solcx.exceptions.SolcNotInstalled, OSError) as error:
+        raise CompileFailed(unit=unit, reason=_first_line(error)) from None
+    contracts: dict[str, Any] = output["contracts"]
+    write_atomic(cached, json.dumps(contracts))
+    return contracts
+
+
+def _parse(raw: bytes) -> dict[str, Any]:
+    return TypeAdapter(dict[str, Any]).validate_json(raw)
+
+
+def _first_line(error: Exception) -> str:
+    message = getattr(error, "message", None) or str(error)
+    lines = [line.strip() for line in str(message).splitlines() if line.strip()]
+    return next((line for line in lines if "Error" in line), lines[0] if lines else type(error).__name__)

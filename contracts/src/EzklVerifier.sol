@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {ERC165, IERC165} from "@openzeppelin/contracts/utils/introspection/ERC165.sol";
+import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
+import {Circuit, CircuitLib} from "./Circuit.sol";
+import {FixedPoint} from "./FixedPoint.sol";
+import {Grade} from "./Grade.sol";
+import {IERC7992Registry, IERC7992Verifier} from "./interfaces/draft-IERC7992.sol";
+import {IEzklVerifier} from "./interfaces/IEzklVerifier.sol";
+import {IHalo2Verifier} from "./interfaces/IHalo2Verifier.sol";
+import {IModelRegistry} from "./interfaces/IModelRegistry.sol";
+import {IProofVerifier} from "./interfaces/IProofVerifier.sol";
+
+/// @dev Documented in `IEzklVerifier`.
+contract EzklVerifier is IEzklVerifier, ERC165 {
+    using CircuitLib for Circuit;
+
+    // | slot | bytes      | field                                     | why it is there                            |
+    // |------|------------|-------------------------------------------|--------------------------------------------|
+    // | 0    | 20 + 4 + 4 | verifier, inputInstances, outputInstances | all that a verification reads, in one slot |
+    struct Binding {
+        address verifier; // never zero in a binding that exists
+        uint32 inputInstances;
+        uint32 outputInstances;
+    }
+
+    /// @inheritdoc IProofVerifier
+    bytes4 public constant proofSystemId = bytes4(keccak256("halo2-kzg-bn254-v1"));
+
+    /// @inheritdoc IProofVerifier
+    Grade public constant grade = Grade.Proven;
+
+    /// @inheritdoc IEzklVerifier
+    IModelRegistry public immutable registry;
+
+    // | slot | field     | why it is there             |
+    // |------|-----------|-----------------------------|
+    // | 0    | _bindings | a binding for each model id |
+    mapping(uint256 modelId => Binding) private _bindings;
+
+    constructor(IModelRegistry registry_) {
+        registry = registry_;
+    }
+
+    /// @inheritdoc IEzklVerifier
+    function bind(uint256 modelId, Circuit calldata circuit, address verifier) external {
+        (IERC7992Registry.ModelCommitment memory commitment,,) = registry.getModel(modelId);
+        if (commitment.proofSystemId != proofSystemId) {
+            revert IERC7992Verifier.UnsupportedProofSystem({proofSystemId: commitment.proofSystemId});
+        }
+        Circuit memory description = circuit;
+        bytes32 circuitHash = description.hash();
+        if (circuitHash != commitment.circuitHash) {
+            revert CircuitMismatch({modelId: modelId, expected: commitment.circuitHash, got: circuitHash});
+        }
+        // An account without code has a code hash too, so a vkHash of that hash would bind to nothing at all.
+        if (verifier.code.length == 0 || verifier.codehash != commitment.vkHash) {
+            revert VerifierCodeMismatch({modelId: modelId, expected: commitment.vkHash, got: verifier.codehash});
+        }
+        if (_bindings[modelId].verifier != address(0)) return;
+
+        _bindings[modelId] = Binding({
+            verifier: verifier,
+            inputInstances: SafeCast.toUint32(description.inputInstances()),
+            outputInstances: SafeCast.toUint32(description.outputInstances())
+        });
+        emit ModelBound({modelId: modelId, verifier: verifier, circuit: description});
+    }
+
+    /// @inheritdoc IProofVerifier
+    function verifyProof(uint256 modelId, uint256[] calldata instances, bytes calldata proof)
+        external
+        view
+        returns (uint256 inputInstances)
+    {
+        Binding memory binding = _bindings[modelId];
+        if (binding.verifier == address(0)) revert ModelNotBound({modelId: modelId});
+        inputInstances = binding.inputInstances;
+        uint256 expected = inputInstances + binding.outputInstances;
+        if (instances.length != expected) revert InstanceCountMismatch({expected: expected, got: instances.length});
+
+        // The code hash is not looked at again: a generated verifier has no opcode that could remove or replace its
+        // code. A vkHash of code that has one belongs to a model whose id commits to that very code, and to nothing
+        // that a proof could mean.
+        if (_answersOne(binding.verifier, abi.encodeCall(IHalo2Verifier.verifyProof, (proof, instances)))) {
+            return inputInstances;
+        }
+
+        // A refusal comes without a reason. The one that can be told from here is an instance that is no field element.
+        for (uint256 i = 0; i < instances.length; ++i) {
+            if (instances[i] >= FixedPoint.FIELD_MODULUS) revert InstanceOutOfField({index: i, value: instances[i]});
+        }
+        revert IERC7992Verifier.InvalidProof();
+    }
+
+    /// @inheritdoc IEzklVerifier
+    function bindingOf(uint256 modelId)
+        external
+        view
+        returns (address verifier, uint32 inputInstances, uint32 outputInstances)
+    {
+        Binding memory binding = _bindings[modelId];
+        return (binding.verifier, binding.inputInstances, binding.outputInstances);
+    }
+
+    /// @inheritdoc IERC165
+    function supportsInterface(bytes4 interfaceId) public view override(ERC165, IERC165) returns (bool) {
+        return interfaceId == type(IProofVerifier).interfaceId || interfaceId == type(IEzklVerifier).interfaceId
+            || super.supportsInterface(interfaceId);
+    }
+
+    /// @dev Whether a static call succeeds and returns at least one word, the first of which is 1. Any other answer is a
+    /// no, also that of an address without code. In assembly, because Solidity would copy the whole proof once more to
+    /// send it; scratch space takes the answer.
+    function _answersOne(address target, bytes memory data) private view returns (bool yes) {
+        assembly ("memory-safe") {
+            let success := staticcall(gas(), target, add(data, 32), mload(data), 0, 32)
+            yes := and(success, and(gt(returndatasize(), 31), eq(mload(0), 1)))
+        }
+    }
+}

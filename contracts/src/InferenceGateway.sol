@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {ERC165, IERC165} from "@openzeppelin/contracts/utils/introspection/ERC165.sol";
+import {ERC165Checker} from "@openzeppelin/contracts/utils/introspection/ERC165Checker.sol";
+import {Commitments} from "./Commitments.sol";
+import {Grade} from "./Grade.sol";
+import {ProofBlob} from "./ProofBlob.sol";
+import {IERC7992Verifier} from "./interfaces/draft-IERC7992.sol";
+import {IInferenceGateway} from "./interfaces/IInferenceGateway.sol";
+import {IModelRegistry} from "./interfaces/IModelRegistry.sol";
+import {IProofVerifier} from "./interfaces/IProofVerifier.sol";
+
+/// @dev Documented in `IInferenceGateway`.
+contract InferenceGateway is IInferenceGateway, ERC165 {
+    // | slot | bytes  | field           | why it is there                                                          |
+    // |------|--------|-----------------|--------------------------------------------------------------------------|
+    // | 0    | 20 + 1 | verifier, grade | where a proof goes and what it is worth; the grade is asked for only once |
+    struct Route {
+        IProofVerifier verifier;
+        Grade grade;
+    }
+
+    IModelRegistry private immutable _registry;
+    uint256 private immutable _deploymentChainId;
+    bytes32 private immutable _deploymentDomain;
+
+    // | slot | field   | why it is there                                              |
+    // |------|---------|--------------------------------------------------------------|
+    // | 0    | _routes | a route for each proof system; written in the constructor only |
+    mapping(bytes4 proofSystemId => Route) private _routes;
+
+    constructor(IModelRegistry registry_, IProofVerifier[] memory verifiers) {
+        _registry = registry_;
+        _deploymentChainId = block.chainid;
+        _deploymentDomain = Commitments.domain(block.chainid, address(this));
+
+        for (uint256 i = 0; i < verifiers.length; ++i) {
+            _route(verifiers[i]);
+        }
+    }
+
+    /// @inheritdoc IERC7992Verifier
+    function verifyInference(uint256 modelId, bytes32 inputCommitment, bytes calldata output, bytes calldata proof)
+        external
+    {
+        _check(modelId, inputCommitment, output, proof);
+        emit InferenceVerified({modelId: modelId, inputCommitment: inputCommitment, output: output, caller: msg.sender});
+    }
+
+    /// @inheritdoc IInferenceGateway
+    function check(uint256 modelId, bytes32 inputCommitment, bytes calldata output, bytes calldata proof)
+        external
+        view
+        returns (Grade)
+    {
+        return _check(modelId, inputCommitment, output, proof);
+    }
+
+    /// @inheritdoc IInferenceGateway
+    function commitmentOf(uint256[] calldata inputWords) external view returns (bytes32) {
+        return Commitments.inputCommitment(domain(), inputWords);
+    }
+
+    /// @inheritdoc IInferenceGateway
+    function verifierOf(bytes4 proofSystemId) external view returns (IProofVerifier) {
+        return _routes[proofSystemId].verifier;
+    }
+
+    /// @inheritdoc IInferenceGateway
+    function gradeOf(uint256 modelId) external view returns (Grade) {
+        return _routeOf(proofSystemOf(modelId)).grade;
+    }
+
+    /// @inheritdoc IERC7992Verifier
+    function registry() external view returns (address) {
+        return address(_registry);
+    }
+
+    /// @inheritdoc IERC7992Verifier
+    function proofSystemOf(uint256 modelId) public view returns (bytes4 proofSystemId) {
+        (proofSystemId,) = _registry.status(modelId);
+    }
+
+    /// @inheritdoc IInferenceGateway
+    function domain() public view returns (bytes32) {
+        // After a split of the chain both halves hold this contract; each must have a domain of its own.
+        return
+            block.chainid == _deploymentChainId ? _deploymentDomain : Commitments.domain(block.chainid, address(this));
+    }
+
+    /// @inheritdoc IERC165
+    function supportsInterface(bytes4 interfaceId) public view override(ERC165, IERC165) returns (bool) {
+        return interfaceId == type(IERC7992Verifier).interfaceId || interfaceId == type(IInferenceGateway).interfaceId
+            || super.supportsInterface(interfaceId);
+    }
+
+    /// @dev The proof system and the grade are asked of the verifier, so neither can be written down wrongly.
+    function _route(IProofVerifier verifier) private {
+        if (!ERC165Checker.supportsInterface(address(verifier), type(IProofVerifier).interfaceId)) {
+            revert NotAProofVerifier({candidate: address(verifier)});
+        }
+        bytes4 proofSystemId = verifier.proofSystemId();
+        if (address(_routes[proofSystemId].verifier) != address(0)) {
+            revert ProofSystemTwice({proofSystemId: proofSystemId});
+        }
+        Route memory route = Route({verifier: verifier, grade: verifier.grade()});
+        _routes[proofSystemId] = route;
+        emit ProofSystemRouted({proofSystemId: proofSystemId, verifier: address(verifier), grade: route.grade});
+    }
+
+    function _check(uint256 modelId, bytes32 inputCommitment, bytes calldata output, bytes calldata proof)
+        private
+        view
+        returns (Grade)
+    {
+        (uint256[] calldata instances, uint256 inputs, Grade grade) = _verify(modelId, proof);
+        if (Commitments.inputCommitment(domain(), instances[:inputs]) != inputCommitment) {
+            revert InputCommitmentMismatch();
+        }
+        if (keccak256(abi.encodePacked(instances[inputs:])) != keccak256(output)) revert OutputMismatch();
+        return grade;
+    }
+
+    /// @dev The instances that are proven, how many of them are the input, and the grade of the proof.
+    function _verify(uint256 modelId, bytes calldata blob)
+        private
+        view
+        returns (uint256[] calldata instances, uint256 inputs, Grade grade)
+    {
+        (bytes4 proofSystemId, bool deprecated) = _registry.status(modelId);
+        if (deprecated) revert VerificationRefused_ModelDeprecated({modelId: modelId});
+        Route memory route = _routeOf(proofSystemId);
+        bytes calldata proof;
+        (instances, proof) = ProofBlob.decode(blob);
+        return (instances, route.verifier.verifyProof(modelId, instances, proof), route.grade);
+    }
+
+    function _routeOf(bytes4 proofSystemId) private view returns (Route memory route) {
+        route = _routes[proofSystemId];
+        if (address(route.verifier) == address(0)) revert UnsupportedProofSystem({proofSystemId: proofSystemId});
+    }
+}

@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {Commitments} from "../src/Commitments.sol";
+import {FixedPoint} from "../src/FixedPoint.sol";
+import {Grade} from "../src/Grade.sol";
+import {InferenceGateway} from "../src/InferenceGateway.sol";
+import {IERC7992Registry, IERC7992Verifier} from "../src/interfaces/draft-IERC7992.sol";
+import {IEzklVerifier} from "../src/interfaces/IEzklVerifier.sol";
+import {IInferenceGateway} from "../src/interfaces/IInferenceGateway.sol";
+import {IProofVerifier} from "../src/interfaces/IProofVerifier.sol";
+import {Stage} from "./Stage.sol";
+import {MockHalo2Verifier} from "./mocks/MockHalo2Verifier.sol";
+
+contract InferenceGatewayTest is Stage {
+    function test_itSaysWhatItIs() external view {
+        vm.assertEq(gateway.supportsInterface(0x5df65472), true);
+        vm.assertEq(gateway.supportsInterface(type(IInferenceGateway).interfaceId), true);
+        vm.assertEq(gateway.supportsInterface(0xffffffff), false);
+        vm.assertEq(gateway.registry(), address(registry));
+        vm.assertEq(bytes32(gateway.proofSystemOf(model)), bytes32(ezkl.proofSystemId()));
+        vm.assertEq(address(gateway.verifierOf(ezkl.proofSystemId())), address(ezkl));
+        vm.assertEq(address(gateway.verifierOf("none")), address(0));
+        vm.assertEq(uint256(gateway.gradeOf(model)), uint256(Grade.Proven));
+    }
+
+    function test_theRoutesAreToldInEvents() external {
+        vm.recordLogs();
+        new InferenceGateway(registry, _verifiers(ezkl, claims));
+        vm.assertEq(vm.getRecordedLogs().length, 2);
+    }
+
+    function test_aProofSystemHasOneVerifier() external {
+        IProofVerifier[] memory twice = _verifiers(ezkl, ezkl);
+        vm.expectRevert(abi.encodeWithSelector(IInferenceGateway.ProofSystemTwice.selector, ezkl.proofSystemId()));
+        new InferenceGateway(registry, twice);
+    }
+
+    function test_whatIsNoProofVerifierIsNotRouted() external {
+        _isNotRouted(address(halo2));
+        _isNotRouted(address(registry));
+        _isNotRouted(STRANGER);
+    }
+
+    function test_aTrueInferenceIsVerified(uint256 seed) external {
+        Inference memory told = _inference(_instances(seed));
+        vm.expectEmit(address(gateway));
+        emit IERC7992Verifier.InferenceVerified(model, told.inputCommitment, told.output, STRANGER);
+        vm.prank(STRANGER);
+        gateway.verifyInference(model, told.inputCommitment, told.output, told.proof);
+        vm.assertEq(uint256(gateway.check(model, told.inputCommitment, told.output, told.proof)), uint256(Grade.Proven));
+    }
+
+    function test_aProofUnderAnotherInputIsRefused(uint256 seed, bytes32 commitment) external {
+        Inference memory told = _inference(_instances(seed));
+        vm.assume(commitment != told.inputCommitment);
+        told.inputCommitment = commitment;
+        _isRefused(model, told, IERC7992Verifier.InputCommitmentMismatch.selector);
+    }
+
+    function test_aProofUnderAnotherOutputIsRefused(uint256 seed, bytes calldata output) external {
+        Inference memory told = _inference(_instances(seed));
+        vm.assume(keccak256(output) != keccak256(told.output));
+        told.output = output;
+        _isRefused(model, told, IERC7992Verifier.OutputMismatch.selector);
+    }
+
+    function test_anOutputThatIsCutOrContinuedIsRefused(uint256 seed) external {
+        Inference memory told = _inference(_instances(seed));
+        bytes memory output = told.output;
+        told.output = abi.encodePacked(output, uint256(0));
+        _isRefused(model, told, IERC7992Verifier.OutputMismatch.selector);
+        told.output = abi.encodePacked(_words(_instances(seed), INPUTS, INPUTS + OUTPUTS - 1));
+        _isRefused(model, told, IERC7992Verifier.OutputMismatch.selector);
+    }
+
+    function test_aTrueStatementWithAWrongProofIsRefused(uint256 seed) external {
+        uint256[] memory instances = _instances(seed);
+        Inference memory told = _inference(instances);
+        told.proof = abi.encode(instances, new bytes(PROOF_WORDS * 32));
+        _isRefused(model, told, IERC7992Verifier.InvalidProof.selector);
+    }
+
+    function test_aProofOfAnotherModelIsRefused(uint256 seed) external {
+        MockHalo2Verifier other = new MockHalo2Verifier("two", INPUTS + OUTPUTS, PROOF_WORDS);
+        _isRefused(_model(address(other)), _inference(_instances(seed)), IERC7992Verifier.InvalidProof.selector);
+    }
+
+    function test_aSecondSpellingOfAnInstanceIsRefused(uint256 seed) external {
+        uint256[] memory instances = _instances(seed);
+        Inference memory told = _inference(instances);
+        bytes memory proof = halo2.mockProve(instances);
+        instances[INPUTS] += FixedPoint.FIELD_MODULUS;
+        told.proof = abi.encode(instances, proof);
+        told.output = abi.encodePacked(_words(instances, INPUTS, INPUTS + OUTPUTS));
+        _isRefused(
+            model,
+            told,
+            abi.encodeWithSelector(IEzklVerifier.InstanceOutOfField.selector, uint256(INPUTS), instances[INPUTS])
+        );
+    }
+
+    function test_anUnknownModelIsRefused(uint256 unknown) external {
+        vm.assume(unknown != model);
+        bytes memory refusal = abi.encodeWithSelector(IERC7992Registry.ModelNotFound.selector, unknown);
+        _isRefused(unknown, _inference(_instances(0)), refusal);
+        vm.expectRevert(refusal);
+        gateway.gradeOf(unknown);
+        vm.expectRevert(refusal);
+        gateway.proofSystemOf(unknown);
+    }
+
+    function test_aDeprecatedModelIsRefused() external {
+        Inference memory told = _inference(_instances(0));
+        gateway.check(model, told.inputCommitment, told.output, told.proof);
+        vm.prank(OWNER);
+        registry.deprecateModel(model);
+        _isRefused(
+            model, told, abi.encodeWithSelector(IERC7992Verifier.VerificationRefused_ModelDeprecated.selector, model)
+        );
+    }
+
+    function test_aProofSystemWithoutAVerifierIsRefused() external {
+        IERC7992Registry.ModelCommitment memory commitment = _commitment(address(halo2));
+        commitment.proofSystemId = "none";
+        uint256 modelId = registry.registerModel(commitment);
+        bytes memory refusal = abi.encodeWithSelector(IERC7992Verifier.UnsupportedProofSystem.selector, bytes4("none"));
+        _isRefused(modelId, _inference(_instances(0)), refusal);
+        vm.expectRevert(refusal);
+        gateway.gradeOf(modelId);
+    }
+
+    function test_aWeakerProofSystemGivesAWeakerGrade() external {
+        IERC7992Registry.ModelCommitment memory commitment = _commitment(address(halo2));
+        commitment.proofSystemId = claims.proofSystemId();
+        uint256 modelId = registry.registerModel(commitment);
+        uint256[] memory instances = _instances(0);
+        bytes32 input = gateway.commitmentOf(_words(instances, 0, 1));
+        bytes memory output = abi.encodePacked(_words(instances, 1, instances.length));
+
+        bytes memory proof = abi.encode(instances, "I say so");
+        vm.assertEq(uint256(gateway.check(modelId, input, output, proof)), uint256(Grade.Claimed));
+        vm.assertEq(uint256(gateway.gradeOf(modelId)), uint256(Grade.Claimed));
+        vm.expectRevert(IERC7992Verifier.InvalidProof.selector);
+        gateway.check(modelId, input, output, abi.encode(instances, "I don't"));
+    }
+
+    function test_aCommitmentForAnotherGatewayIsRefused(uint256 seed) external {
+        InferenceGateway other = new InferenceGateway(registry, _verifiers(ezkl, claims));
+        Inference memory told = _inference(_instances(seed));
+        vm.assertNotEq(other.domain(), gateway.domain());
+        vm.expectRevert(IERC7992Verifier.InputCommitmentMismatch.selector);
+        other.verifyInference(model, told.inputCommitment, told.output, told.proof);
+    }
+
+    function test_aSplitOfTheChainGivesTheDomainANewId(uint64 chainId) external {
+        vm.assertEq(gateway.domain(), Commitments.domain(block.chainid, address(gateway)));
+        vm.assume(chainId != 0 && chainId != block.chainid);
+        Inference memory told = _inference(_instances(0));
+        gateway.check(model, told.inputCommitment, told.output, told.proof);
+
+        vm.chainId(chainId);
+        vm.assertEq(gateway.domain(), Commitments.domain(chainId, address(gateway)));
+        _isRefused(model, told, IERC7992Verifier.InputCommitmentMismatch.selector);
+        told = _inference(_instances(0));
+        gateway.check(model, told.inputCommitment, told.output, told.proof);
+    }
+
+    function test_anythingThatIsNoBlobIsRefusedByName(bytes calldata blob) external {
+        _isMalformed(blob);
+    }
+
+    function test_aBlobWithAByteTooManyOrTooFewIsRefused(uint256 seed, uint256 cut) external {
+        bytes memory blob = _inference(_instances(seed)).proof;
+        _isMalformed(abi.encodePacked(blob, bytes1(0)));
+        _isMalformed(abi.encodePacked(blob, uint256(0)));
+        uint256 shorter = bound(cut, 0, blob.length - 1);
+        assembly ("memory-safe") {
+            mstore(blob, shorter)
+        }
+        _isMalformed(blob);
+    }
+
+    function test_aBlobWithAWildOffsetOrLengthIsRefused(uint256 seed, uint256 wild) external {
+        uint256[] memory instances = _instances(seed);
+        // The places of the two offsets and the two lengths.
+        uint256[4] memory places = [uint256(0x00), 0x20, 0x40, 0x60 + 32 * instances.length];
+        for (uint256 i = 0; i < places.length; ++i) {
+            bytes memory blob = _inference(instances).proof;
+            uint256 place = 32 + places[i];
+            uint256 canonical;
+            assembly ("memory-safe") {
+                canonical := mload(add(blob, place))
+                mstore(add(blob, place), wild)
+            }
+            if (wild != canonical) _isMalformed(blob);
+        }
+    }
+
+    function test_aBlobWithDirtyPaddingIsRefused(uint256 size, uint256 position, uint8 dirt) external {
+        vm.assume(dirt != 0);
+        size = bound(size, 1, 31);
+        bytes memory blob = abi.encode(_instances(0), new bytes(size));
+        Inference memory told = _inference(_instances(0));
+        told.proof = blob;
+        _isRefused(model, told, IERC7992Verifier.InvalidProof.selector); // well formed, so it gets to the verifier
+        blob[blob.length - 1 - bound(position, 0, 31 - size)] = bytes1(dirt);
+        _isMalformed(blob);
+    }
+
+    function test_everyCanonicalBlobIsRead(uint256[] calldata instances, bytes calldata proof) external {
+        vm.assume(instances.length != INPUTS + OUTPUTS);
+        Inference memory told = _inference(_instances(0));
+        told.proof = abi.encode(instances, proof);
+        _isRefused(
+            model,
+            told,
+            abi.encodeWithSelector(
+                IEzklVerifier.InstanceCountMismatch.selector, uint256(INPUTS + OUTPUTS), instances.length
+            )
+        );
+    }
+
+    function _isNotRouted(address candidate) private {
+        IProofVerifier[] memory list = _verifiers(ezkl, IProofVerifier(candidate));
+        vm.expectRevert(abi.encodeWithSelector(IInferenceGateway.NotAProofVerifier.selector, candidate));
+        new InferenceGateway(registry, list);
+    }
+
+    function _isMalformed(bytes memory blob) private {
+        Inference memory told = _inference(_instances(0));
+        told.proof = blob;
+        _isRefused(model, told, IInferenceGateway.MalformedProof.selector);
+    }
+
+    function _isRefused(uint256 modelId, Inference memory told, bytes4 refusal) private {
+        _isRefused(modelId, told, abi.encodeWithSelector(refusal));
+    }
+
+    function _isRefused(uint256 modelId, Inference memory told, bytes memory refusal) private {
+        vm.expectRevert(refusal);
+        gateway.verifyInference(modelId, told.inputCommitment, told.output, told.proof);
+        vm.expectRevert(refusal);
+        gateway.check(modelId, told.inputCommitment, told.output, told.proof);
+    }
+}

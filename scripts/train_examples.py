@@ -1,0 +1,347 @@
+"""The trainer of the three example models in `bridge/examples`, from data sets that scikit-learn carries in its package.
+
+Every example becomes a folder with `model.onnx`, `calibration.json`, `heldout.json` and `about.json`.
+Nothing is downloaded, and a second run on the same machine and package versions writes the same bytes.
+
+A circuit computes in fixed point (usually 13 bits after the point) and pays for inputs, outputs and comparisons
+much more than for multiplications. The models are shaped for that: few inputs, raw measurements as input where their
+size allows it, no sigmoid or softmax at the end, and tree thresholds that no measurement comes near.
+
+Usage: python scripts/train_examples.py [--output FOLDER]
+"""
+
+import argparse
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import exp, floor, log
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import onnx.checker
+import onnx.numpy_helper
+import onnx.parser
+import onnxruntime  # type: ignore[import-untyped]
+from numpy.typing import NDArray
+from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits  # type: ignore[import-untyped]
+from sklearn.ensemble import GradientBoostingRegressor  # type: ignore[import-untyped]
+from sklearn.linear_model import LogisticRegression  # type: ignore[import-untyped]
+from sklearn.model_selection import train_test_split  # type: ignore[import-untyped]
+from sklearn.neural_network import MLPClassifier  # type: ignore[import-untyped]
+from sklearn.preprocessing import StandardScaler  # type: ignore[import-untyped]
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+Array = NDArray[Any]
+
+SEED = 7992
+TEST_FRACTION = 0.25
+CALIBRATION_ROWS = 64
+HELD_OUT_ROWS = 5
+OPSET = 13
+IR_VERSION = 8
+EXAMPLES = Path(__file__).resolve().parent.parent / "bridge" / "examples"
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """A data set in two parts; only the training part is ever shown to a model.
+
+    `train` and `test` have shape (rows, features), `train_labels` and `test_labels` have shape (rows,).
+    """
+
+    train: Array
+    test: Array
+    train_labels: Array
+    test_labels: Array
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One trained model with its data and the words that explain it."""
+
+    name: str
+    title: str
+    task: str
+    data: str
+    features: list[str]
+    outputs: list[str]
+    decision: str
+    split: Split
+    model: onnx.ModelProto
+    measure: Callable[[Array, Array], dict[str, float]]
+    """Metrics from model outputs of shape (rows, outputs) and labels of shape (rows,)."""
+
+
+def breast_cancer() -> Example:
+    """A logistic regression; graph (1, 9) -> Gemm -> (1, 1).
+
+    Its features are the "worst" columns of the data but the worst area, which goes up to 4 254: its weight would be
+    too small for fixed point, and the radius says the same. The standardisation is folded into the weights.
+    """
+    data = load_breast_cancer()
+    columns = [i for i, name in enumerate(data.feature_names) if name.startswith("worst") and name != "worst area"]
+    malignant = (data.target == list(data.target_names).index("malignant")).astype(int)
+    split = split_rows(data.data[:, columns], malignant, stratify=True)
+
+    scaler = StandardScaler().fit(split.train)
+    classifier = LogisticRegression(C=3.0, max_iter=5000).fit(scaler.transform(split.train), split.train_labels)
+    weights = classifier.coef_ / scaler.scale_
+    bias = classifier.intercept_ - weights @ scaler.mean_
+
+    def measure(logits: Array, labels: Array) -> dict[str, float]:
+        right = (logits[:, 0] > 0) == labels
+        parts = {"accuracy": labels >= 0, "sensitivity": labels == 1, "specificity": labels == 0}
+        return {name: float(np.mean(right[part])) for name, part in parts.items()}
+
+    features = [str(data.feature_names[i]) for i in columns]
+    return Example(
+        name="breast_cancer",
+        title="Breast cancer: malignant or benign",
+        task="binary classification, logistic regression",
+        data="Breast Cancer Wisconsin (Diagnostic), the 'worst' columns without the area; sklearn load_breast_cancer",
+        features=features,
+        outputs=["malignant_logit"],
+        decision="Above 0 means malignant (label 1), else benign (label 0). "
+        "The probability of malignant is 1 / (1 + exp(-malignant_logit)). Inputs are raw, not standardised.",
+        split=split,
+        model=onnx_model(
+            f"breast_cancer (float[1, {len(features)}] measurements) => (float[1, 1] malignant_logit)",
+            ["malignant_logit = Gemm (measurements, weights, bias)"],
+            {"weights": weights.T, "bias": bias[np.newaxis]},
+        ),
+        measure=measure,
+    )
+
+
+LOG_TRIGLYCERIDES = "log triglycerides"
+MEASUREMENT_STEPS = {
+    "age": 1.0,
+    "sex": 1.0,
+    "body mass index": 0.1,
+    "blood pressure": 0.01,
+    "total cholesterol": 1.0,
+    "ldl cholesterol": 0.1,
+    "hdl cholesterol": 0.5,
+    "total / hdl cholesterol": 0.01,
+    LOG_TRIGLYCERIDES: 0.0,
+    "glucose": 1.0,
+}
+"""The columns of the diabetes data in order, each with the step it is recorded in (triglycerides: a logarithm)."""
+
+
+def diabetes() -> Example:
+    """Eight boosted regression trees of depth 2; graph (1, 10) -> see `tree_graph` -> (1, 1)."""
+    trees, depth, learning_rate = 8, 2, 0.4
+    data = load_diabetes(scaled=False)
+    split = split_rows(data.data, data.target, stratify=False)
+    forest = GradientBoostingRegressor(
+        n_estimators=trees, max_depth=depth, learning_rate=learning_rate, min_samples_leaf=20, random_state=SEED
+    ).fit(split.train, split.train_labels)
+    nodes, weights = tree_graph(
+        [stage[0].tree_ for stage in forest.estimators_],
+        depth,
+        learning_rate,
+        start=float(split.train_labels.mean()),
+        features=list(MEASUREMENT_STEPS),
+    )
+
+    def measure(progression: Array, labels: Array) -> dict[str, float]:
+        error = progression[:, 0] - labels
+        return {
+            "r2": float(1 - np.sum(error**2) / np.sum((labels - labels.mean()) ** 2)),
+            "mean_absolute_error": float(np.mean(np.abs(error))),
+            "mean_absolute_error_of_the_mean": float(np.mean(np.abs(labels - split.train_labels.mean()))),
+        }
+
+    return Example(
+        name="diabetes",
+        title="Diabetes: progression of the disease after one year",
+        task=f"regression, {trees} boosted trees of depth {depth}",
+        data="Diabetes data of Efron et al., sklearn load_diabetes(scaled=False)",
+        features=list(MEASUREMENT_STEPS),
+        outputs=["progression"],
+        decision="The predicted measure of disease progression one year later; the data runs from 25 (little) to 346. "
+        "Inputs are raw, not standardised.",
+        split=split,
+        model=onnx_model("diabetes (float[1, 10] measurements) => (float[1, 1] progression)", nodes, weights),
+        measure=measure,
+    )
+
+
+def tree_graph(
+    trees: list[Any], depth: int, learning_rate: float, start: float, features: list[str]
+) -> tuple[list[str], dict[str, Array]]:
+    """The nodes and weights that add up regression trees of one depth, all trees side by side.
+
+    A tree is folded from its leaves to its root: value = left + (feature > threshold) * (right - left).
+    Level d holds trees * 2**d splits; the level below lists all their left children first, then all the right ones,
+    so every tensor of level d has shape (1, trees * 2**d), and halves of the level below are its `left` and `right`.
+    """
+    weights: dict[str, Array] = {}
+    level = [(tree, 0) for tree in trees]
+    for d in range(depth):
+        splits = [split_at(tree, node, features) for tree, node in level]
+        weights[f"feature_{d}"] = np.array([split[0] for split in splits])
+        weights[f"threshold_{d}"] = np.array([[split[1] for split in splits]])
+        left_half = [(tree, split[2]) for (tree, _), split in zip(level, splits, strict=True)]
+        level = left_half + [(tree, split[3]) for (tree, _), split in zip(level, splits, strict=True)]
+
+    leaves = np.array([[learning_rate * tree.value[node].item() + start / len(trees) for tree, node in level]])
+    weights["left"], right = np.split(leaves, 2, axis=1)
+    weights["step"] = right - weights["left"]
+    nodes: list[str] = []
+    left, step = "left", "step"
+    for d in reversed(range(depth)):
+        nodes += [
+            f"measured_{d} = Gather <axis = 1> (measurements, feature_{d})",
+            f"above_{d} = Greater (measured_{d}, threshold_{d})",
+            f"go_right_{d} = Cast <to = {onnx.TensorProto.FLOAT}> (above_{d})",
+            f"taken_step_{d} = Mul (go_right_{d}, {step})",
+            f"value_{d} = Add ({left}, taken_step_{d})",
+        ]
+        if d > 0:
+            left, right, step = f"left_{d - 1}", f"right_{d - 1}", f"step_{d - 1}"
+            nodes += [f"{left}, {right} = Split <axis = 1> (value_{d})", f"{step} = Sub ({right}, {left})"]
+    weights["tree_axis"] = np.array([1])
+    return [*nodes, "progression = ReduceSum (value_0, tree_axis)"], weights
+
+
+def split_at(tree: Any, node: int, features: list[str]) -> tuple[int, float, int, int]:
+    """Feature index, threshold, left child and right child of a node; a leaf is its own children on both sides."""
+    left, right = tree.children_left[node], tree.children_right[node]
+    if left == right:
+        return 0, 0.0, node, node
+    feature = int(tree.feature[node])
+    return feature, half_step(features[feature], tree.threshold[node]), left, right
+
+
+def half_step(feature: str, threshold: float) -> float:
+    """The threshold moved half a measuring step above the last value that goes left.
+
+    No measurement can then sit on it, where rounding to fixed point would decide the branch.
+    """
+    if feature == LOG_TRIGLYCERIDES:
+        return log(floor(exp(threshold)) + 0.5)
+    step = MEASUREMENT_STEPS[feature]
+    return (floor(threshold / step + 1e-6) + 0.5) * step
+
+
+def digits() -> Example:
+    """A perceptron with one hidden layer; graph (1, 64) -> Gemm -> Relu (1, 8) -> Gemm -> (1, 10).
+
+    Pixels come as they are, 0 to 16. The network is trained on pixels / 16, and that factor sits in the first weights.
+    """
+    hidden, white = 8, 16.0
+    data = load_digits()
+    split = split_rows(data.data, data.target, stratify=True)
+    network = MLPClassifier((hidden,), solver="lbfgs", alpha=1.0, max_iter=2000, random_state=SEED)
+    network.fit(split.train / white, split.train_labels)
+
+    return Example(
+        name="digits",
+        title="Digits: a handwritten digit of 8 by 8 pixels",
+        task=f"classification into 10 classes, one hidden layer of {hidden}",
+        data="Optical Recognition of Handwritten Digits, sklearn load_digits",
+        features=[str(name) for name in data.feature_names],
+        outputs=[f"logit_{digit}" for digit in range(10)],
+        decision="The position of the largest of the ten logits is the digit. Pixels are whole numbers from 0 to 16.",
+        split=split,
+        model=onnx_model(
+            "digits (float[1, 64] pixels) => (float[1, 10] logits)",
+            [
+                "hidden = Gemm (pixels, hidden_weights, hidden_bias)",
+                "hidden_active = Relu (hidden)",
+                "logits = Gemm (hidden_active, logit_weights, logit_bias)",
+            ],
+            {
+                "hidden_weights": network.coefs_[0] / white,
+                "hidden_bias": network.intercepts_[0][np.newaxis],
+                "logit_weights": network.coefs_[1],
+                "logit_bias": network.intercepts_[1][np.newaxis],
+            },
+        ),
+        measure=lambda logits, labels: {"accuracy": float(np.mean(logits.argmax(axis=1) == labels))},
+    )
+
+
+def split_rows(rows: Array, labels: Array, *, stratify: bool) -> Split:
+    """Training and test part of rows (n, features) and labels (n,), the same at every run."""
+    train, test, train_labels, test_labels = train_test_split(
+        rows, labels, test_size=TEST_FRACTION, random_state=SEED, stratify=labels if stratify else None
+    )
+    return Split(train, test, train_labels, test_labels)
+
+
+def onnx_model(signature: str, nodes: list[str], weights: dict[str, Array]) -> onnx.ModelProto:
+    """Build and check a model of batch size 1 from a signature and nodes in the text syntax of ONNX."""
+    header = f'<ir_version: {IR_VERSION}, opset_import: ["": {OPSET}], producer_name: "proofbridge">'
+    model = onnx.parser.parse_model("\n".join([header, signature, "{", *nodes, "}"]))
+    for name, values in weights.items():
+        single = values.astype(np.float32) if values.dtype == np.float64 else values
+        model.graph.initializer.append(onnx.numpy_helper.from_array(single, name))
+    onnx.checker.check_model(model, full_check=True)
+    return model
+
+
+def run(model: onnx.ModelProto, rows: Array) -> Array:
+    """Float outputs (rows, outputs) of the model for rows (rows, features), one row at a time."""
+    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    source = session.get_inputs()[0].name
+    return np.vstack([session.run(None, {source: row[np.newaxis].astype(np.float32)})[0] for row in rows])
+
+
+def calibration_rows(values: Array) -> list[int]:
+    """Indices of training rows that attain the minimum and maximum of every column of `values`.
+
+    `values` is (rows, features + outputs): outputs count too, as a circuit may be unable to prove a value outside the
+    calibrated range. The first rows of the (shuffled) training set fill the list up to CALIBRATION_ROWS.
+    """
+    chosen: list[int] = []
+    for column in values.T:
+        for extreme in (column.min(), column.max()):
+            if not any(column[i] == extreme for i in chosen):
+                chosen.append(int(np.argmax(column == extreme)))
+    others = [i for i in range(len(values)) if i not in chosen]
+    return chosen + others[: max(0, CALIBRATION_ROWS - len(chosen))]
+
+
+def write(example: Example, folder: Path) -> dict[str, float]:
+    """Write the four files of an example and return the test-set metrics of its float model."""
+    split, source = example.split, example.model.graph.input[0].name
+    train_outputs, test_outputs = run(example.model, split.train), run(example.model, split.test)
+    calibration = calibration_rows(np.hstack([split.train, train_outputs]))
+    # Test rows inside the range that the calibration rows span.
+    known, unseen = np.hstack([split.train, train_outputs]), np.hstack([split.test, test_outputs])
+    inside = np.all((unseen >= known.min(axis=0)) & (unseen <= known.max(axis=0)), axis=1)
+    held_out = np.flatnonzero(inside)[:HELD_OUT_ROWS]
+    metrics = {key: round(value, 4) for key, value in example.measure(test_outputs, split.test_labels).items()}
+
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "model.onnx").write_bytes(example.model.SerializeToString(deterministic=True))
+    (folder / "calibration.json").write_text(json_rows(source, split.train[calibration]))
+    (folder / "heldout.json").write_text(json_rows(source, split.test[held_out]))
+    about = {key: getattr(example, key) for key in ("title", "task", "data", "features", "outputs")}
+    about |= {"labels": split.test_labels[held_out].tolist(), "metrics": metrics, "decision": example.decision}
+    (folder / "about.json").write_text(json.dumps(about, indent=2) + "\n")
+    return metrics
+
+
+def json_rows(source: str, rows: Array) -> str:
+    """Rows (n, features) of the input named `source` as JSON text, one row a line."""
+    return json.dumps({source: rows.tolist()}).replace("], [", "],\n[") + "\n"
+
+
+def main() -> None:
+    """Train and write all three examples."""
+    parser = argparse.ArgumentParser(description="Train the example models.")
+    parser.add_argument("--output", type=Path, default=EXAMPLES, help="where the example folders go")
+    output: Path = parser.parse_args().output
+    with threadpool_limits(1):  # sums in one order, whatever the number of cores
+        for example in (breast_cancer(), diabetes(), digits()):
+            print(example.name, write(example, output / example.name))
+
+
+if __name__ == "__main__":
+    main()
