@@ -1,11 +1,12 @@
-"""The trainer of the three example models in `bridge/examples`, from data sets that scikit-learn carries in its package.
+"""The trainer of the three example models in `bridge/examples`, from data sets that scikit-learn carries.
 
-Every example becomes a folder with `model.onnx`, `calibration.json`, `heldout.json` and `about.json`.
-Nothing is downloaded, and a second run on the same machine and package versions writes the same bytes.
+Every example becomes a folder with `model.onnx`, `calibration.json`, `heldout.json` and `about.json`. Nothing is
+downloaded. A second run writes the same bytes, given the same package versions and kind of processor: on another
+processor the digits network ends in slightly different weights.
 
-A circuit computes in fixed point (usually 13 bits after the point) and pays for inputs, outputs and comparisons
-much more than for multiplications. The models are shaped for that: few inputs, raw measurements as input where their
-size allows it, no sigmoid or softmax at the end, and tree thresholds that no measurement comes near.
+A circuit computes in fixed point (usually 13 bits after the point), and pays more for an input, an output or a
+comparison than for a multiplication. So the models have few of these, no sigmoid or softmax at the end, inputs
+of a size that suits fixed point, and tree thresholds that no measurement comes near.
 
 Usage: python scripts/train_examples.py [--output FOLDER]
 """
@@ -20,36 +21,27 @@ from typing import Any
 
 import numpy as np
 import onnx
-import onnx.checker
-import onnx.numpy_helper
-import onnx.parser
 import onnxruntime  # type: ignore[import-untyped]
 from numpy.typing import NDArray
-from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits  # type: ignore[import-untyped]
+from onnx import checker, numpy_helper, parser
+from sklearn import datasets, linear_model, metrics, neural_network  # type: ignore[import-untyped]
 from sklearn.ensemble import GradientBoostingRegressor  # type: ignore[import-untyped]
-from sklearn.linear_model import LogisticRegression  # type: ignore[import-untyped]
 from sklearn.model_selection import train_test_split  # type: ignore[import-untyped]
-from sklearn.neural_network import MLPClassifier  # type: ignore[import-untyped]
 from sklearn.preprocessing import StandardScaler  # type: ignore[import-untyped]
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 Array = NDArray[Any]
 
 SEED = 7992
-TEST_FRACTION = 0.25
+SPLIT: dict[str, Any] = {"test_size": 0.25, "random_state": SEED}
 CALIBRATION_ROWS = 64
 HELD_OUT_ROWS = 5
-OPSET = 13
-IR_VERSION = 8
 EXAMPLES = Path(__file__).resolve().parent.parent / "bridge" / "examples"
 
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """A data set in two parts; only the training part is ever shown to a model.
-
-    `train` and `test` have shape (rows, features), `train_labels` and `test_labels` have shape (rows,).
-    """
+    """A data set in two parts, rows of shape (n, features) with labels (n,); a model sees only the training part."""
 
     train: Array
     test: Array
@@ -71,7 +63,7 @@ class Example:
     split: Split
     model: onnx.ModelProto
     measure: Callable[[Array, Array], dict[str, float]]
-    """Metrics from model outputs of shape (rows, outputs) and labels of shape (rows,)."""
+    """Test-set metrics from model outputs of shape (rows, outputs) and labels of shape (rows,)."""
 
 
 def breast_cancer() -> Example:
@@ -80,20 +72,17 @@ def breast_cancer() -> Example:
     Its features are the "worst" columns of the data but the worst area, which goes up to 4 254: its weight would be
     too small for fixed point, and the radius says the same. The standardisation is folded into the weights.
     """
-    data = load_breast_cancer()
+    data = datasets.load_breast_cancer()
     columns = [i for i, name in enumerate(data.feature_names) if name.startswith("worst") and name != "worst area"]
     malignant = (data.target == list(data.target_names).index("malignant")).astype(int)
-    split = split_rows(data.data[:, columns], malignant, stratify=True)
+    split = Split(*train_test_split(data.data[:, columns], malignant, stratify=malignant, **SPLIT))
 
     scaler = StandardScaler().fit(split.train)
-    classifier = LogisticRegression(C=3.0, max_iter=5000).fit(scaler.transform(split.train), split.train_labels)
+    classifier = linear_model.LogisticRegression(C=3.0, max_iter=5000).fit(
+        scaler.transform(split.train), split.train_labels
+    )
     weights = classifier.coef_ / scaler.scale_
     bias = classifier.intercept_ - weights @ scaler.mean_
-
-    def measure(logits: Array, labels: Array) -> dict[str, float]:
-        right = (logits[:, 0] > 0) == labels
-        parts = {"accuracy": labels >= 0, "sensitivity": labels == 1, "specificity": labels == 0}
-        return {name: float(np.mean(right[part])) for name, part in parts.items()}
 
     features = [str(data.feature_names[i]) for i in columns]
     return Example(
@@ -111,7 +100,11 @@ def breast_cancer() -> Example:
             ["malignant_logit = Gemm (measurements, weights, bias)"],
             {"weights": weights.T, "bias": bias[np.newaxis]},
         ),
-        measure=measure,
+        measure=lambda logits, labels: {
+            "accuracy": float(np.mean((logits[:, 0] > 0) == labels)),
+            "sensitivity": metrics.recall_score(labels, logits[:, 0] > 0),
+            "specificity": metrics.recall_score(labels, logits[:, 0] > 0, pos_label=0),
+        },
     )
 
 
@@ -133,32 +126,16 @@ MEASUREMENT_STEPS = {
 
 def diabetes() -> Example:
     """Eight boosted regression trees of depth 2; graph (1, 10) -> see `tree_graph` -> (1, 1)."""
-    trees, depth, learning_rate = 8, 2, 0.4
-    data = load_diabetes(scaled=False)
-    split = split_rows(data.data, data.target, stratify=False)
+    data = datasets.load_diabetes(scaled=False)
+    split = Split(*train_test_split(data.data, data.target, **SPLIT))
     forest = GradientBoostingRegressor(
-        n_estimators=trees, max_depth=depth, learning_rate=learning_rate, min_samples_leaf=20, random_state=SEED
+        n_estimators=8, max_depth=2, learning_rate=0.4, min_samples_leaf=20, random_state=SEED
     ).fit(split.train, split.train_labels)
-    nodes, weights = tree_graph(
-        [stage[0].tree_ for stage in forest.estimators_],
-        depth,
-        learning_rate,
-        start=float(split.train_labels.mean()),
-        features=list(MEASUREMENT_STEPS),
-    )
-
-    def measure(progression: Array, labels: Array) -> dict[str, float]:
-        error = progression[:, 0] - labels
-        return {
-            "r2": float(1 - np.sum(error**2) / np.sum((labels - labels.mean()) ** 2)),
-            "mean_absolute_error": float(np.mean(np.abs(error))),
-            "mean_absolute_error_of_the_mean": float(np.mean(np.abs(labels - split.train_labels.mean()))),
-        }
-
+    nodes, weights = tree_graph(forest)
     return Example(
         name="diabetes",
         title="Diabetes: progression of the disease after one year",
-        task=f"regression, {trees} boosted trees of depth {depth}",
+        task="regression, 8 boosted trees of depth 2",
         data="Diabetes data of Efron et al., sklearn load_diabetes(scaled=False)",
         features=list(MEASUREMENT_STEPS),
         outputs=["progression"],
@@ -166,31 +143,34 @@ def diabetes() -> Example:
         "Inputs are raw, not standardised.",
         split=split,
         model=onnx_model("diabetes (float[1, 10] measurements) => (float[1, 1] progression)", nodes, weights),
-        measure=measure,
+        measure=lambda progression, labels: {
+            "r2": metrics.r2_score(labels, progression),
+            "mean_absolute_error": metrics.mean_absolute_error(labels, progression),
+        },
     )
 
 
-def tree_graph(
-    trees: list[Any], depth: int, learning_rate: float, start: float, features: list[str]
-) -> tuple[list[str], dict[str, Array]]:
-    """The nodes and weights that add up regression trees of one depth, all trees side by side.
+def tree_graph(forest: GradientBoostingRegressor) -> tuple[list[str], dict[str, Array]]:
+    """The nodes and weights that add up the trees of a forest, all trees side by side.
 
     A tree is folded from its leaves to its root: value = left + (feature > threshold) * (right - left).
     Level d holds trees * 2**d splits; the level below lists all their left children first, then all the right ones,
     so every tensor of level d has shape (1, trees * 2**d), and halves of the level below are its `left` and `right`.
     """
+    trees, depth = [stage[0].tree_ for stage in forest.estimators_], forest.max_depth
     weights: dict[str, Array] = {}
     level = [(tree, 0) for tree in trees]
     for d in range(depth):
-        splits = [split_at(tree, node, features) for tree, node in level]
+        splits = [split_at(tree, node) for tree, node in level]
         weights[f"feature_{d}"] = np.array([split[0] for split in splits])
         weights[f"threshold_{d}"] = np.array([[split[1] for split in splits]])
         left_half = [(tree, split[2]) for (tree, _), split in zip(level, splits, strict=True)]
         level = left_half + [(tree, split[3]) for (tree, _), split in zip(level, splits, strict=True)]
 
-    leaves = np.array([[learning_rate * tree.value[node].item() + start / len(trees) for tree, node in level]])
-    weights["left"], right = np.split(leaves, 2, axis=1)
-    weights["step"] = right - weights["left"]
+    start = forest.init_.constant_.item() / len(trees)  # every tree carries its part of the mean label
+    leaves = np.array([[start + forest.learning_rate * tree.value[node].item() for tree, node in level]])
+    weights["left"], right_leaves = np.split(leaves, 2, axis=1)
+    weights["step"] = right_leaves - weights["left"]
     nodes: list[str] = []
     left, step = "left", "step"
     for d in reversed(range(depth)):
@@ -208,13 +188,13 @@ def tree_graph(
     return [*nodes, "progression = ReduceSum (value_0, tree_axis)"], weights
 
 
-def split_at(tree: Any, node: int, features: list[str]) -> tuple[int, float, int, int]:
+def split_at(tree: Any, node: int) -> tuple[int, float, int, int]:
     """Feature index, threshold, left child and right child of a node; a leaf is its own children on both sides."""
     left, right = tree.children_left[node], tree.children_right[node]
     if left == right:
         return 0, 0.0, node, node
     feature = int(tree.feature[node])
-    return feature, half_step(features[feature], tree.threshold[node]), left, right
+    return feature, half_step(list(MEASUREMENT_STEPS)[feature], tree.threshold[node]), left, right
 
 
 def half_step(feature: str, threshold: float) -> float:
@@ -234,9 +214,9 @@ def digits() -> Example:
     Pixels come as they are, 0 to 16. The network is trained on pixels / 16, and that factor sits in the first weights.
     """
     hidden, white = 8, 16.0
-    data = load_digits()
-    split = split_rows(data.data, data.target, stratify=True)
-    network = MLPClassifier((hidden,), solver="lbfgs", alpha=1.0, max_iter=2000, random_state=SEED)
+    data = datasets.load_digits()
+    split = Split(*train_test_split(data.data, data.target, stratify=data.target, **SPLIT))
+    network = neural_network.MLPClassifier((hidden,), solver="lbfgs", alpha=1.0, max_iter=2000, random_state=SEED)
     network.fit(split.train / white, split.train_labels)
 
     return Example(
@@ -266,22 +246,14 @@ def digits() -> Example:
     )
 
 
-def split_rows(rows: Array, labels: Array, *, stratify: bool) -> Split:
-    """Training and test part of rows (n, features) and labels (n,), the same at every run."""
-    train, test, train_labels, test_labels = train_test_split(
-        rows, labels, test_size=TEST_FRACTION, random_state=SEED, stratify=labels if stratify else None
-    )
-    return Split(train, test, train_labels, test_labels)
-
-
 def onnx_model(signature: str, nodes: list[str], weights: dict[str, Array]) -> onnx.ModelProto:
     """Build and check a model of batch size 1 from a signature and nodes in the text syntax of ONNX."""
-    header = f'<ir_version: {IR_VERSION}, opset_import: ["": {OPSET}], producer_name: "proofbridge">'
-    model = onnx.parser.parse_model("\n".join([header, signature, "{", *nodes, "}"]))
+    header = '<ir_version: 8, opset_import: ["": 13], producer_name: "proofbridge">'
+    model = parser.parse_model("\n".join([header, signature, "{", *nodes, "}"]))
     for name, values in weights.items():
         single = values.astype(np.float32) if values.dtype == np.float64 else values
-        model.graph.initializer.append(onnx.numpy_helper.from_array(single, name))
-    onnx.checker.check_model(model, full_check=True)
+        model.graph.initializer.append(numpy_helper.from_array(single, name))
+    checker.check_model(model, full_check=True)
     return model
 
 
@@ -310,22 +282,23 @@ def calibration_rows(values: Array) -> list[int]:
 def write(example: Example, folder: Path) -> dict[str, float]:
     """Write the four files of an example and return the test-set metrics of its float model."""
     split, source = example.split, example.model.graph.input[0].name
-    train_outputs, test_outputs = run(example.model, split.train), run(example.model, split.test)
-    calibration = calibration_rows(np.hstack([split.train, train_outputs]))
-    # Test rows inside the range that the calibration rows span.
-    known, unseen = np.hstack([split.train, train_outputs]), np.hstack([split.test, test_outputs])
+    test_outputs = run(example.model, split.test)
+    known = np.hstack([split.train, run(example.model, split.train)])
+    unseen = np.hstack([split.test, test_outputs])
+    calibration = calibration_rows(known)
     inside = np.all((unseen >= known.min(axis=0)) & (unseen <= known.max(axis=0)), axis=1)
     held_out = np.flatnonzero(inside)[:HELD_OUT_ROWS]
-    metrics = {key: round(value, 4) for key, value in example.measure(test_outputs, split.test_labels).items()}
+    scores = example.measure(test_outputs, split.test_labels)
+    scores = {name: round(float(score), 4) for name, score in scores.items()}
 
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "model.onnx").write_bytes(example.model.SerializeToString(deterministic=True))
     (folder / "calibration.json").write_text(json_rows(source, split.train[calibration]))
     (folder / "heldout.json").write_text(json_rows(source, split.test[held_out]))
     about = {key: getattr(example, key) for key in ("title", "task", "data", "features", "outputs")}
-    about |= {"labels": split.test_labels[held_out].tolist(), "metrics": metrics, "decision": example.decision}
+    about |= {"labels": split.test_labels[held_out].tolist(), "metrics": scores, "decision": example.decision}
     (folder / "about.json").write_text(json.dumps(about, indent=2) + "\n")
-    return metrics
+    return scores
 
 
 def json_rows(source: str, rows: Array) -> str:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import ctypes
 import json
 import os
 import selectors
-import signal
 import subprocess
 import sys
 import tempfile
@@ -18,10 +16,10 @@ from typing import IO, Any
 
 from bridge.core.progress import Progress, silent
 from bridge.errors import DiskFull, EngineDied, EngineFailed, EngineTimeout
+from bridge.toolchain.leash import LEASH
 
 DEFAULT_TIMEOUT_SECONDS = 3600.0
 
-_PR_SET_PDEATHSIG = 1
 _LOG_TAIL_BYTES = 4000
 _DISK_FULL = "(os error 28)"
 """How Rust's standard library ends the message of ENOSPC."""
@@ -72,7 +70,7 @@ def run(
             stdout=subprocess.PIPE,
             stderr=log,
             env={**_without_proxies(), **_NO_NETWORK, "PYTHONPATH": _python_path()},
-            preexec_fn=_die_with_parent if sys.platform == "linux" else None,
+            preexec_fn=LEASH,
         )
         assert child.stdin is not None
         assert child.stdout is not None
@@ -156,8 +154,3 @@ def _without_proxies() -> dict[str, str]:
 def _python_path() -> str:
     """The child must find this very package, wherever the parent found it."""
     return os.pathsep.join(filter(None, (str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH"))))
-
-
-def _die_with_parent() -> None:
-    """A prover that outlives a killed parent would share the CPU with the next one."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -44,8 +44,7 @@ contract InferenceGateway is IInferenceGateway, ERC165 {
     function verifyInference(uint256 modelId, bytes32 inputCommitment, bytes calldata output, bytes calldata proof)
         external
     {
-        _check(modelId, inputCommitment, output, proof);
-        emit InferenceVerified({modelId: modelId, inputCommitment: inputCommitment, output: output, caller: msg.sender});
+        verifyAndGrade(modelId, inputCommitment, output, proof);
     }
 
     /// @inheritdoc IInferenceGateway
@@ -75,6 +74,15 @@ contract InferenceGateway is IInferenceGateway, ERC165 {
     /// @inheritdoc IERC7992Verifier
     function registry() external view returns (address) {
         return address(_registry);
+    }
+
+    /// @inheritdoc IInferenceGateway
+    function verifyAndGrade(uint256 modelId, bytes32 inputCommitment, bytes calldata output, bytes calldata proof)
+        public
+        returns (Grade grade)
+    {
+        grade = _check(modelId, inputCommitment, output, proof);
+        emit InferenceVerified({modelId: modelId, inputCommitment: inputCommitment, output: output, caller: msg.sender});
     }
 
     /// @inheritdoc IERC7992Verifier

@@ -32,13 +32,10 @@ contract InferenceLedger is IInferenceLedger, ERC165 {
         inferenceId = Commitments.inferenceId(modelId, inputCommitment, output);
         if (isRecorded(inferenceId)) return inferenceId;
 
-        gateway.verifyInference(modelId, inputCommitment, output, proof);
+        Grade grade = gateway.verifyAndGrade(modelId, inputCommitment, output, proof);
+        // Neither number is cut within the next thirty thousand years.
         _records[inferenceId] = Record({
-            submitter: msg.sender,
-            // Neither is cut within the next million years.
-            recordedAt: uint48(block.timestamp),
-            blockNumber: uint40(block.number),
-            grade: gateway.gradeOf(modelId)
+            submitter: msg.sender, recordedAt: uint48(block.timestamp), blockNumber: uint40(block.number), grade: grade
         });
         emit IERC7992Storage.InferenceStored({inferenceId: inferenceId});
     }

@@ -95,30 +95,4 @@ contract InferenceLedgerTest is Stage {
         told.output[31] ^= 0x01;
         vm.assertEq(ledger.isVerified(model, told.inputCommitment, told.output, Grade.Claimed), false);
     }
-
-    /// @dev Executed gas of the bridge around the verification itself, everything cold, as a transaction has it.
-    function test_theBridgeAddsLessThan45000GasToAVerification() external {
-        uint256[] memory instances = _instances(0);
-        bytes memory proof = halo2.mockProve(instances);
-        Inference memory told = _inference(instances);
-
-        uint256 before = gasleft();
-        halo2.verifyProof(proof, instances);
-        uint256 bare = before - gasleft();
-
-        address[5] memory actors = [address(registry), address(ezkl), address(gateway), address(ledger), address(halo2)];
-        for (uint256 i = 0; i < actors.length; ++i) {
-            vm.cool(actors[i]);
-        }
-        (bool touched,) = address(ledger).staticcall(""); // the receiver of a transaction is warm
-        vm.assertEq(touched, false);
-        before = gasleft();
-        ledger.verifyAndStoreInference(model, told.inputCommitment, told.output, told.proof);
-        uint256 whole = before - gasleft();
-
-        emit GasMeasured(bare, whole, whole - bare);
-        vm.assertLt(whole - bare, 45_000);
-    }
-
-    event GasMeasured(uint256 verifier, uint256 whole, uint256 overhead);
 }

@@ -15,12 +15,12 @@ interface Cheats {
     function assertNotEq(uint256 left, uint256 right) external pure;
     function assume(bool condition) external pure;
     function chainId(uint256 id) external;
-    function cool(address target) external;
     function etch(address target, bytes calldata code) external;
     function expectEmit(address emitter) external;
     function expectRevert(bytes4 selector) external;
     function expectRevert(bytes calldata reason) external;
     function getRecordedLogs() external returns (Log[] memory);
+    function lastCallGas() external view returns (Gas memory);
     function parseJsonTypeArray(string calldata json, string calldata key, string calldata typeDescription)
         external
         pure
@@ -30,6 +30,14 @@ interface Cheats {
     function recordLogs() external;
     function roll(uint256 height) external;
     function warp(uint256 time) external;
+
+    struct Gas {
+        uint64 gasLimit;
+        uint64 gasTotalUsed;
+        uint64 gasMemoryUsed;
+        int64 gasRefunded;
+        uint64 gasRemaining;
+    }
 
     struct Log {
         bytes32[] topics;

@@ -32,7 +32,13 @@ interface IInferenceGateway is IERC7992Verifier {
     /// encoded packed, or cut.
     error MalformedProof();
 
-    /// @notice The verification of `verifyInference` without its event.
+    /// @notice `verifyInference`, for callers that act on the grade. (The standard wants a function without an answer.)
+    /// @return grade What stands behind the result.
+    function verifyAndGrade(uint256 modelId, bytes32 inputCommitment, bytes calldata output, bytes calldata proof)
+        external
+        returns (Grade grade);
+
+    /// @notice The same verification without the event, to ask before sending.
     /// @return grade What stands behind the result.
     function check(uint256 modelId, bytes32 inputCommitment, bytes calldata output, bytes calldata proof)
         external

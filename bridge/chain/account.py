@@ -1,0 +1,184 @@
+"""Who signs: an encrypted V3 keystore, an environment variable, or, on a local chain, the node itself.
+
+A secret enters by a keystore's password or a variable, and leaves only as a signature. Nothing here prints, logs, or puts a
+secret into an error.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from eth_account import Account
+from eth_account.signers.local import LocalAccount
+from eth_utils import to_checksum_address
+
+from bridge.core.storage import home, write_atomic
+from bridge.core.word import Address, Hex32, hex32
+from bridge.errors import AccountExists, AccountMissing, AccountRefused, WrongPassword
+
+UNLOCKED = "unlocked"
+ENVIRONMENT = "env:"
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+Password = Callable[[], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """A signed transaction and its hash, known before it is sent."""
+
+    tx_hash: Hex32
+    raw: bytes
+
+
+class Signer(Protocol):
+    """Signs transactions for one address."""
+
+    @property
+    def address(self) -> Address:
+        """Who pays."""
+
+    def sign(self, transaction: Mapping[str, Any]) -> Signed | None:
+        """The signed transaction; None where only the node can sign, in sending it."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeySigner:
+    """A key held in this process."""
+
+    _account: LocalAccount = field(repr=False)
+
+    @property
+    def address(self) -> Address:
+        """Who pays."""
+        return Address(str(self._account.address))
+
+    def sign(self, transaction: Mapping[str, Any]) -> Signed:
+        """EIP-155 or EIP-1559, by the fields given."""
+        signed = self._account.sign_transaction(dict(transaction))
+        return Signed(hex32(bytes(signed.hash)), bytes(signed.raw_transaction))
+
+
+@dataclass(frozen=True, slots=True)
+class NodeSigner:
+    """An account that a local node holds unlocked."""
+
+    address: Address
+
+    def sign(self, _transaction: Mapping[str, Any]) -> None:
+        """The node signs when it sends."""
+
+
+@dataclass(frozen=True, slots=True)
+class Keystore:
+    """An encrypted key on disk."""
+
+    name: str
+    address: Address
+    path: Path
+
+
+def open_signer(
+    spec: str, password: Password, *, is_local: bool, unlocked: Callable[[], tuple[Address, ...]]
+) -> Signer:
+    """The signer that `spec` names: `env:VARIABLE`, `unlocked`, `unlocked:ADDRESS`, a keystore's name or its path.
+
+    Raises `AccountMissing`, `AccountRefused`, `WrongPassword`.
+    """
+    if spec == UNLOCKED or spec.startswith(f"{UNLOCKED}:"):
+        return _node_signer(spec, is_local, unlocked)
+    if spec.startswith(ENVIRONMENT):
+        return _environment_signer(spec.removeprefix(ENVIRONMENT))
+    return _keystore_signer(spec, password)
+
+
+def create(name: str, password: str) -> Keystore:
+    """A new key in a new keystore. Raises `AccountExists`, `AccountRefused`."""
+    return _store(name, Account.create(), password)
+
+
+def import_key(name: str, private_key: str, password: str) -> Keystore:
+    """A key from outside in a new keystore. Raises `AccountExists`, `AccountRefused` (without repeating the key)."""
+    return _store(name, _account_of(name, private_key), password)
+
+
+def keystores() -> tuple[Keystore, ...]:
+    """Every keystore in the folder of proofbridge, by name."""
+    found = []
+    for path in sorted(home("keystore").glob("*.json")):
+        address = _address_in(path)
+        if address is not None:
+            found.append(Keystore(path.stem, address, path))
+    return tuple(found)
+
+
+def _store(name: str, account: LocalAccount, password: str) -> Keystore:
+    if not _NAME.fullmatch(name):
+        raise AccountRefused(name=name, reason="a name has letters, digits, dots, dashes and underscores only")
+    if not password:
+        raise AccountRefused(name=name, reason="an empty password protects nothing")
+    path = home("keystore") / f"{name}.json"
+    if path.exists():
+        raise AccountExists(name=name, path=path)
+    encrypted = Account.encrypt(account.key, password)
+    write_atomic(path, json.dumps(encrypted), mode=0o600)
+    return Keystore(name, Address(str(account.address)), path)
+
+
+def _node_signer(spec: str, is_local: bool, unlocked: Callable[[], tuple[Address, ...]]) -> Signer:
+    if not is_local:
+        raise AccountRefused(name=spec, reason="a node's unlocked account is for a local chain only")
+    accounts = unlocked()
+    _, _, wanted = spec.partition(":")
+    chosen = next((account for account in accounts if not wanted or account.lower() == wanted.lower()), None)
+    if chosen is None:
+        raise AccountMissing(name=spec, known=accounts)
+    return NodeSigner(chosen)
+
+
+def _environment_signer(variable: str) -> Signer:
+    secret = os.environ.get(variable)
+    if not secret:
+        raise AccountRefused(name=f"{ENVIRONMENT}{variable}", reason="the variable is not set")
+    return KeySigner(_account_of(f"{ENVIRONMENT}{variable}", secret))
+
+
+def _keystore_signer(spec: str, password: Password) -> Signer:
+    path = Path(spec) if spec.endswith(".json") else home("keystore") / f"{spec}.json"
+    if not path.is_file():
+        raise AccountMissing(name=spec, known=tuple(keystore.name for keystore in keystores()))
+    try:
+        document = json.loads(path.read_bytes())
+    except (ValueError, OSError):
+        raise AccountRefused(name=spec, reason=f"{path} is not a V3 keystore") from None
+    try:
+        key = Account.decrypt(document, password())
+    except ValueError as error:
+        if "MAC" in str(error):  # eth-keyfile's only sign of a wrong password
+            raise WrongPassword(name=spec) from None
+        raise AccountRefused(name=spec, reason=f"{path} is not a V3 keystore") from None
+    except (KeyError, TypeError):
+        raise AccountRefused(name=spec, reason=f"{path} is not a V3 keystore") from None
+    return KeySigner(Account.from_key(key))
+
+
+def _account_of(name: str, private_key: str) -> LocalAccount:
+    try:
+        account: LocalAccount = Account.from_key(private_key.strip())
+    except Exception:  # eth-account's own messages may repeat the key
+        raise AccountRefused(name=name, reason="it does not hold a 32-byte private key in hex") from None
+    return account
+
+
+def _address_in(path: Path) -> Address | None:
+    try:
+        return Address(to_checksum_address(str(json.loads(path.read_bytes())["address"])))
+    except (ValueError, KeyError, TypeError, OSError):
+        return None

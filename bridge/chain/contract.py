@@ -1,0 +1,41 @@
+"""A deployed contract: reads by name, calldata by name, reverts by name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from bridge.chain.rpc import Rpc
+from bridge.core.word import Address
+from bridge.errors import RpcFailed
+from bridge.solidity.abi import Abi, contract_abi
+from bridge.solidity.contracts import CORE
+
+
+def core_abis() -> tuple[Abi, ...]:
+    """All our ABIs: an error may come from any contract behind the one that was called."""
+    return tuple(contract_abi(name) for name in CORE)
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """One of our contracts at an address."""
+
+    rpc: Rpc
+    name: str
+    address: Address
+
+    @property
+    def abi(self) -> Abi:
+        """Its ABI."""
+        return contract_abi(self.name)
+
+    def read(self, function: str, *arguments: Any, sender: Address | None = None) -> tuple[Any, ...]:
+        """Call a view. Raises `ContractReverted`, `RpcFailed` where the answer is not the ABI's."""
+        data = self.abi.call(function, *arguments)
+        label = f"{self.name}.{function}"
+        answer = self.rpc.call(self.address, data, label=label, abis=core_abis(), sender=sender)
+        try:
+            return self.abi.answer(function, answer)
+        except ValueError as error:
+            raise RpcFailed(method=label, reason=str(error)) from None

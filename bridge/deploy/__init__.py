@@ -1,0 +1,1 @@
+"""The room that puts contracts on a chain, at the same address on every chain, and keeps the book of what stands where."""

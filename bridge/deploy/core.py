@@ -1,0 +1,83 @@
+"""The four contracts that stand once on every chain."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from bridge.chain.transaction import Wallet
+from bridge.core.progress import Progress, silent
+from bridge.core.word import Address
+from bridge.deploy.book import Book, Deployment, read_book, write_book, write_source
+from bridge.deploy.create2 import SALT, Placed, place
+from bridge.solidity.artifact import Artifact
+from bridge.solidity.contracts import CORE, compile_core
+from bridge.solidity.abi import Abi
+from bridge.solidity.evm import check_runs
+
+
+@dataclass(frozen=True, slots=True)
+class CoreDeployment:
+    """The book after deploying, and which contracts were new."""
+
+    book: Book
+    new: tuple[str, ...]
+    gas_used: int
+
+
+def deploy_core(wallet: Wallet, folder: Path, progress: Progress = silent) -> CoreDeployment:
+    """Put the core contracts on the wallet's chain; what stands already is found, not sent again.
+
+    The book is written after each contract, so an interrupted run goes on where it stopped. Raises members of
+    `SolidityError`, `ChainError`, `DeployError` and `StorageError`.
+    """
+    evm = wallet.preset.evm
+    artifacts = {name: compile_core(name, evm, progress) for name in CORE}
+    book = read_book(folder, wallet.rpc.chain_id)
+    new, gas_used = [], 0
+    addresses: dict[str, Address] = {}
+    for name in CORE:
+        artifact = artifacts[name]
+        check_runs(name, artifact.evm, evm)
+        progress(f"deploying {name}")
+        initcode = artifact.creation + Abi(artifact.abi).constructor(*_arguments(name, addresses))
+        placed = place(wallet, name, initcode, artifact.runtime)
+        addresses[name] = placed.address
+        known = book.contracts.get(name)
+        if known is None or known.address != placed.address or placed.receipt is not None:
+            source = write_source(folder, book.chain_id, name, artifact.standard_json)
+            book = book.with_contract(name, deployment_of(placed, artifact, source))
+            write_book(folder, book)
+        if placed.receipt is not None:
+            new.append(name)
+            gas_used += placed.receipt.gas_used
+    return CoreDeployment(book, tuple(new), gas_used)
+
+
+def deployment_of(placed: Placed, artifact: Artifact, source: str) -> Deployment:
+    """A line for the book. A contract that stood there before is dated to the first block: nothing of it is missed."""
+    receipt = placed.receipt
+    return Deployment(
+        address=placed.address,
+        tx_hash=receipt.tx_hash if receipt else None,
+        block_number=receipt.block_number if receipt else 0,
+        salt=SALT,
+        initcode_hash=placed.initcode_hash,
+        code_hash=placed.code_hash,
+        solc=artifact.solc,
+        evm=artifact.evm,
+        standard_json=source,
+    )
+
+
+def _arguments(name: str, addresses: dict[str, Address]) -> tuple[object, ...]:
+    """Each contract is given the ones it stands on."""
+    match name:
+        case "EzklVerifier":
+            return (addresses["ModelRegistry"],)
+        case "InferenceGateway":
+            return (addresses["ModelRegistry"], [addresses["EzklVerifier"]])
+        case "InferenceLedger":
+            return (addresses["InferenceGateway"],)
+        case _:
+            return ()

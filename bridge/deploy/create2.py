@@ -1,0 +1,71 @@
+"""Deterministic deployment through the standard factory: the address follows from the code alone (EIP-1014)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from eth_utils import to_checksum_address
+
+from bridge.chain.contract import core_abis
+from bridge.chain.rpc import Receipt
+from bridge.chain.transaction import Wallet
+from bridge.core.word import Address, Hex32, hex32, keccak256, to_bytes
+from bridge.errors import DeployError, FactoryMissing
+
+FACTORY = Address("0x4e59b44847b379578588920cA78FbF26c0B4956C")
+"""Arachnid's deterministic deployment proxy; calldata is salt followed by creation code."""
+
+SALT = hex32(0)
+"""The same for everything: different code gives a different address anyway."""
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A contract at its address. `receipt` is None where it stood there before."""
+
+    address: Address
+    receipt: Receipt | None
+    initcode_hash: Hex32
+    code_hash: Hex32
+
+
+@dataclass(eq=False)
+class CreationFailed(DeployError):
+    """The factory ran and left no code."""
+
+    unit: str
+    address: str
+
+    @property
+    def what(self) -> str:
+        return f"deploying {self.unit} left no code at {self.address}"
+
+    @property
+    def fix(self) -> str:
+        return "Its constructor refused; check that the chain runs the EVM version it was compiled for"
+
+
+def address_of(initcode: bytes, salt: Hex32 = SALT) -> Address:
+    """The last 20 bytes of keccak256(0xff ++ factory ++ salt ++ keccak256(initcode))."""
+    preimage = b"\xff" + to_bytes(FACTORY) + to_bytes(salt) + keccak256(initcode)
+    return Address(to_checksum_address(keccak256(preimage)[12:]))
+
+
+def place(wallet: Wallet, unit: str, initcode: bytes, runtime: bytes) -> Placed:
+    """Deploy creation code (constructor arguments included), or find it where it belongs.
+
+    Raises `CodeTooLarge`, `InitcodeTooLarge`, `FactoryMissing`, `CreationFailed` and what `Wallet.execute` raises.
+    """
+    wallet.preset.limits.check_code(unit, initcode, runtime)
+    address = address_of(initcode)
+    rpc = wallet.rpc
+    code = rpc.code(address)
+    receipt = None
+    if not code:
+        if not rpc.code(FACTORY):
+            raise FactoryMissing(address=FACTORY, chain_id=rpc.chain_id)
+        receipt = wallet.execute(FACTORY, to_bytes(SALT) + initcode, label=f"deploying {unit}", abis=core_abis())
+        code = rpc.code(address)
+        if not code:
+            raise CreationFailed(unit=unit, address=address)
+    return Placed(address, receipt, hex32(keccak256(initcode)), hex32(keccak256(code)))
