@@ -56,6 +56,7 @@
     ├── DeployError
     │   ├── NotDeployed
     │   ├── FactoryMissing
+    │   ├── CreationFailed
     │   └── DeploymentBookCorrupt
     └── StorageError
         ├── DiskFull
@@ -914,6 +915,22 @@ class FactoryMissing(DeployError):
     @property
     def fix(self) -> str:
         return "Ask the chain's operators for the standard deterministic deployment proxy"
+
+
+@dataclass(eq=False)
+class CreationFailed(DeployError):
+    """The factory ran and left no code."""
+
+    unit: str
+    address: str
+
+    @property
+    def what(self) -> str:
+        return f"deploying {self.unit} left no code at {self.address}"
+
+    @property
+    def fix(self) -> str:
+        return "Its constructor refused; check that the chain runs the EVM version it was compiled for"
 
 
 @dataclass(eq=False)

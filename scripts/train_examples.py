@@ -1,18 +1,17 @@
 """The trainer of the three example models in `bridge/examples`, from data sets that scikit-learn carries.
 
-Every example becomes a folder with `model.onnx`, `calibration.json`, `heldout.json` and `about.json`. Nothing is
-downloaded. A second run writes the same bytes, given the same package versions and kind of processor: on another
-processor the digits network ends in slightly different weights.
+Every example becomes a folder with `model.onnx`, `calibration.json`, `heldout.json` and `about.json`. A second run
+writes the same bytes; on another kind of processor the digits network may end in slightly different weights.
 
 A circuit computes in fixed point (usually 13 bits after the point), and pays more for an input, an output or a
 comparison than for a multiplication. So the models have few of these, no sigmoid or softmax at the end, inputs
 of a size that suits fixed point, and tree thresholds that no measurement comes near.
 
-Usage: python scripts/train_examples.py [--output FOLDER]
+Usage: python scripts/train_examples.py [FOLDER]
 """
 
-import argparse
 import json
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import exp, floor, log
@@ -24,8 +23,7 @@ import onnx
 import onnxruntime  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 from onnx import checker, numpy_helper, parser
-from sklearn import datasets, linear_model, metrics, neural_network  # type: ignore[import-untyped]
-from sklearn.ensemble import GradientBoostingRegressor  # type: ignore[import-untyped]
+from sklearn import datasets, ensemble, linear_model, metrics, neural_network  # type: ignore[import-untyped]
 from sklearn.model_selection import train_test_split  # type: ignore[import-untyped]
 from sklearn.preprocessing import StandardScaler  # type: ignore[import-untyped]
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
@@ -53,7 +51,6 @@ class Split:
 class Example:
     """One trained model with its data and the words that explain it."""
 
-    name: str
     title: str
     task: str
     data: str
@@ -73,20 +70,17 @@ def breast_cancer() -> Example:
     too small for fixed point, and the radius says the same. The standardisation is folded into the weights.
     """
     data = datasets.load_breast_cancer()
-    columns = [i for i, name in enumerate(data.feature_names) if name.startswith("worst") and name != "worst area"]
+    features = [str(name) for name in data.feature_names if name.startswith("worst ") and name != "worst area"]
+    rows = data.data[:, np.isin(data.feature_names, features)]
     malignant = (data.target == list(data.target_names).index("malignant")).astype(int)
-    split = Split(*train_test_split(data.data[:, columns], malignant, stratify=malignant, **SPLIT))
-
+    split = Split(*train_test_split(rows, malignant, stratify=malignant, **SPLIT))
     scaler = StandardScaler().fit(split.train)
-    classifier = linear_model.LogisticRegression(C=3.0, max_iter=5000).fit(
-        scaler.transform(split.train), split.train_labels
-    )
+    classifier = linear_model.LogisticRegression(C=3.0, max_iter=5000)
+    classifier.fit(scaler.transform(split.train), split.train_labels)
     weights = classifier.coef_ / scaler.scale_
     bias = classifier.intercept_ - weights @ scaler.mean_
 
-    features = [str(data.feature_names[i]) for i in columns]
     return Example(
-        name="breast_cancer",
         title="Breast cancer: malignant or benign",
         task="binary classification, logistic regression",
         data="Breast Cancer Wisconsin (Diagnostic), the 'worst' columns without the area; sklearn load_breast_cancer",
@@ -96,19 +90,18 @@ def breast_cancer() -> Example:
         "The probability of malignant is 1 / (1 + exp(-malignant_logit)). Inputs are raw, not standardised.",
         split=split,
         model=onnx_model(
-            f"breast_cancer (float[1, {len(features)}] measurements) => (float[1, 1] malignant_logit)",
+            "breast_cancer (float[1, 9] measurements) => (float[1, 1] malignant_logit)",
             ["malignant_logit = Gemm (measurements, weights, bias)"],
             {"weights": weights.T, "bias": bias[np.newaxis]},
         ),
         measure=lambda logits, labels: {
-            "accuracy": float(np.mean((logits[:, 0] > 0) == labels)),
+            "accuracy": metrics.accuracy_score(labels, logits[:, 0] > 0),
             "sensitivity": metrics.recall_score(labels, logits[:, 0] > 0),
             "specificity": metrics.recall_score(labels, logits[:, 0] > 0, pos_label=0),
         },
     )
 
 
-LOG_TRIGLYCERIDES = "log triglycerides"
 MEASUREMENT_STEPS = {
     "age": 1.0,
     "sex": 1.0,
@@ -118,29 +111,27 @@ MEASUREMENT_STEPS = {
     "ldl cholesterol": 0.1,
     "hdl cholesterol": 0.5,
     "total / hdl cholesterol": 0.01,
-    LOG_TRIGLYCERIDES: 0.0,
+    "log triglycerides": 0.0,
     "glucose": 1.0,
 }
-"""The columns of the diabetes data in order, each with the step it is recorded in (triglycerides: a logarithm)."""
+"""The columns of the diabetes data in order, each with its step of recording; 0: the logarithm of a whole number."""
 
 
 def diabetes() -> Example:
     """Eight boosted regression trees of depth 2; graph (1, 10) -> see `tree_graph` -> (1, 1)."""
     data = datasets.load_diabetes(scaled=False)
     split = Split(*train_test_split(data.data, data.target, **SPLIT))
-    forest = GradientBoostingRegressor(
+    forest = ensemble.GradientBoostingRegressor(
         n_estimators=8, max_depth=2, learning_rate=0.4, min_samples_leaf=20, random_state=SEED
     ).fit(split.train, split.train_labels)
     nodes, weights = tree_graph(forest)
     return Example(
-        name="diabetes",
         title="Diabetes: progression of the disease after one year",
         task="regression, 8 boosted trees of depth 2",
         data="Diabetes data of Efron et al., sklearn load_diabetes(scaled=False)",
         features=list(MEASUREMENT_STEPS),
         outputs=["progression"],
-        decision="The predicted measure of disease progression one year later; the data runs from 25 (little) to 346. "
-        "Inputs are raw, not standardised.",
+        decision="The measure of disease progression after one year, 25 to 346 in the data. Inputs are raw measurements.",
         split=split,
         model=onnx_model("diabetes (float[1, 10] measurements) => (float[1, 1] progression)", nodes, weights),
         measure=lambda progression, labels: {
@@ -150,7 +141,7 @@ def diabetes() -> Example:
     )
 
 
-def tree_graph(forest: GradientBoostingRegressor) -> tuple[list[str], dict[str, Array]]:
+def tree_graph(forest: ensemble.GradientBoostingRegressor) -> tuple[list[str], dict[str, Array]]:
     """The nodes and weights that add up the trees of a forest, all trees side by side.
 
     A tree is folded from its leaves to its root: value = left + (feature > threshold) * (right - left).
@@ -164,8 +155,7 @@ def tree_graph(forest: GradientBoostingRegressor) -> tuple[list[str], dict[str, 
         splits = [split_at(tree, node) for tree, node in level]
         weights[f"feature_{d}"] = np.array([split[0] for split in splits])
         weights[f"threshold_{d}"] = np.array([[split[1] for split in splits]])
-        left_half = [(tree, split[2]) for (tree, _), split in zip(level, splits, strict=True)]
-        level = left_half + [(tree, split[3]) for (tree, _), split in zip(level, splits, strict=True)]
+        level = [(tree, split[2][side]) for side in (0, 1) for (tree, _), split in zip(level, splits, strict=True)]
 
     start = forest.init_.constant_.item() / len(trees)  # every tree carries its part of the mean label
     leaves = np.array([[start + forest.learning_rate * tree.value[node].item() for tree, node in level]])
@@ -188,43 +178,39 @@ def tree_graph(forest: GradientBoostingRegressor) -> tuple[list[str], dict[str, 
     return [*nodes, "progression = ReduceSum (value_0, tree_axis)"], weights
 
 
-def split_at(tree: Any, node: int) -> tuple[int, float, int, int]:
-    """Feature index, threshold, left child and right child of a node; a leaf is its own children on both sides."""
+def split_at(tree: Any, node: int) -> tuple[int, float, tuple[int, int]]:
+    """Feature index, threshold and (left, right) children of a node; a leaf is its own child on both sides."""
     left, right = tree.children_left[node], tree.children_right[node]
     if left == right:
-        return 0, 0.0, node, node
+        return 0, 0.0, (node, node)
     feature = int(tree.feature[node])
-    return feature, half_step(list(MEASUREMENT_STEPS)[feature], tree.threshold[node]), left, right
+    return feature, half_step(feature, tree.threshold[node]), (left, right)
 
 
-def half_step(feature: str, threshold: float) -> float:
+def half_step(feature: int, threshold: float) -> float:
     """The threshold moved half a measuring step above the last value that goes left.
 
     No measurement can then sit on it, where rounding to fixed point would decide the branch.
     """
-    if feature == LOG_TRIGLYCERIDES:
-        return log(floor(exp(threshold)) + 0.5)
-    step = MEASUREMENT_STEPS[feature]
-    return (floor(threshold / step + 1e-6) + 0.5) * step
+    step = list(MEASUREMENT_STEPS.values())[feature]
+    return (floor(threshold / step + 1e-6) + 0.5) * step if step else log(floor(exp(threshold)) + 0.5)
 
 
 def digits() -> Example:
     """A perceptron with one hidden layer; graph (1, 64) -> Gemm -> Relu (1, 8) -> Gemm -> (1, 10).
 
-    Pixels come as they are, 0 to 16. The network is trained on pixels / 16, and that factor sits in the first weights.
+    Pixels come as they are, 0 to 16, but the network is trained on pixels / 16. That factor is shared by both layers, 4
+    in each, so that no weight is too small for fixed point: relu(4 * x) is 4 * relu(x).
     """
-    hidden, white = 8, 16.0
     data = datasets.load_digits()
     split = Split(*train_test_split(data.data, data.target, stratify=data.target, **SPLIT))
-    network = neural_network.MLPClassifier((hidden,), solver="lbfgs", alpha=1.0, max_iter=2000, random_state=SEED)
-    network.fit(split.train / white, split.train_labels)
-
+    network = neural_network.MLPClassifier((8,), solver="lbfgs", alpha=1.0, max_iter=2000, random_state=SEED)
+    network.fit(split.train / 16, split.train_labels)
     return Example(
-        name="digits",
         title="Digits: a handwritten digit of 8 by 8 pixels",
-        task=f"classification into 10 classes, one hidden layer of {hidden}",
+        task="classification into 10 classes, one hidden layer of 8",
         data="Optical Recognition of Handwritten Digits, sklearn load_digits",
-        features=[str(name) for name in data.feature_names],
+        features=list(data.feature_names),
         outputs=[f"logit_{digit}" for digit in range(10)],
         decision="The position of the largest of the ten logits is the digit. Pixels are whole numbers from 0 to 16.",
         split=split,
@@ -236,13 +222,13 @@ def digits() -> Example:
                 "logits = Gemm (hidden_active, logit_weights, logit_bias)",
             ],
             {
-                "hidden_weights": network.coefs_[0] / white,
-                "hidden_bias": network.intercepts_[0][np.newaxis],
-                "logit_weights": network.coefs_[1],
+                "hidden_weights": network.coefs_[0] / 4,
+                "hidden_bias": network.intercepts_[0][np.newaxis] * 4,
+                "logit_weights": network.coefs_[1] / 4,
                 "logit_bias": network.intercepts_[1][np.newaxis],
             },
         ),
-        measure=lambda logits, labels: {"accuracy": float(np.mean(logits.argmax(axis=1) == labels))},
+        measure=lambda logits, labels: {"accuracy": metrics.accuracy_score(labels, logits.argmax(axis=1))},
     )
 
 
@@ -267,8 +253,8 @@ def run(model: onnx.ModelProto, rows: Array) -> Array:
 def calibration_rows(values: Array) -> list[int]:
     """Indices of training rows that attain the minimum and maximum of every column of `values`.
 
-    `values` is (rows, features + outputs): outputs count too, as a circuit may be unable to prove a value outside the
-    calibrated range. The first rows of the (shuffled) training set fill the list up to CALIBRATION_ROWS.
+    `values` is (rows, features + outputs); a circuit may be unable to prove a value outside the calibrated range.
+    The first rows of the (shuffled) training set fill the list up to CALIBRATION_ROWS.
     """
     chosen: list[int] = []
     for column in values.T:
@@ -283,13 +269,12 @@ def write(example: Example, folder: Path) -> dict[str, float]:
     """Write the four files of an example and return the test-set metrics of its float model."""
     split, source = example.split, example.model.graph.input[0].name
     test_outputs = run(example.model, split.test)
-    known = np.hstack([split.train, run(example.model, split.train)])
-    unseen = np.hstack([split.test, test_outputs])
+    known, unseen = np.hstack([split.train, run(example.model, split.train)]), np.hstack([split.test, test_outputs])
     calibration = calibration_rows(known)
     inside = np.all((unseen >= known.min(axis=0)) & (unseen <= known.max(axis=0)), axis=1)
     held_out = np.flatnonzero(inside)[:HELD_OUT_ROWS]
-    scores = example.measure(test_outputs, split.test_labels)
-    scores = {name: round(float(score), 4) for name, score in scores.items()}
+    measured = example.measure(test_outputs, split.test_labels)
+    scores = {name: round(float(score), 4) for name, score in measured.items()}
 
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "model.onnx").write_bytes(example.model.SerializeToString(deterministic=True))
@@ -306,15 +291,12 @@ def json_rows(source: str, rows: Array) -> str:
     return json.dumps({source: rows.tolist()}).replace("], [", "],\n[") + "\n"
 
 
-def main() -> None:
-    """Train and write all three examples."""
-    parser = argparse.ArgumentParser(description="Train the example models.")
-    parser.add_argument("--output", type=Path, default=EXAMPLES, help="where the example folders go")
-    output: Path = parser.parse_args().output
+def main(output: Path) -> None:
+    """Train all three examples and write them into folders of `output`."""
     with threadpool_limits(1):  # sums in one order, whatever the number of cores
-        for example in (breast_cancer(), diabetes(), digits()):
-            print(example.name, write(example, output / example.name))
+        for build in (breast_cancer, diabetes, digits):
+            print(build.__name__, write(build(), output / build.__name__))
 
 
 if __name__ == "__main__":
-    main()
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else EXAMPLES)

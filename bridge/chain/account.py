@@ -35,6 +35,7 @@ class Signed:
     """A signed transaction and its hash, known before it is sent."""
 
     tx_hash: Hex32
+    nonce: int
     raw: bytes
 
 
@@ -63,7 +64,7 @@ class KeySigner:
     def sign(self, transaction: Mapping[str, Any]) -> Signed:
         """EIP-155 or EIP-1559, by the fields given."""
         signed = self._account.sign_transaction(dict(transaction))
-        return Signed(hex32(bytes(signed.hash)), bytes(signed.raw_transaction))
+        return Signed(hex32(bytes(signed.hash)), int(transaction["nonce"]), bytes(signed.raw_transaction))
 
 
 @dataclass(frozen=True, slots=True)

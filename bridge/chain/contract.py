@@ -39,3 +39,21 @@ class Contract:
             return self.abi.answer(function, answer)
         except ValueError as error:
             raise RpcFailed(method=label, reason=str(error)) from None
+
+
+@dataclass(frozen=True, slots=True)
+class CoreContracts:
+    """The four contracts that stand once on every chain."""
+
+    registry: Contract
+    adapter: Contract
+    """EzklVerifier"""
+    gateway: Contract
+    ledger: Contract
+    first_block: int
+    """No event of theirs is older."""
+
+    @property
+    def rpc(self) -> Rpc:
+        """The node they are read through."""
+        return self.gateway.rpc

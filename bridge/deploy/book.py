@@ -7,6 +7,8 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
+from bridge.chain.contract import Contract, CoreContracts
+from bridge.chain.rpc import Rpc
 from bridge.core.circuit import Circuit
 from bridge.core.storage import write_atomic
 from bridge.core.word import Address, Hex32
@@ -56,9 +58,12 @@ class Book:
             raise NotDeployed(thing=name, chain_id=self.chain_id, command="proofbridge deploy core")
         return self.contracts[name]
 
-    def first_block(self) -> int:
-        """No event of ours is older."""
-        return min((deployment.block_number for deployment in self.contracts.values()), default=0)
+    def core(self, rpc: Rpc) -> CoreContracts:
+        """The core contracts, ready to be called. Raises `NotDeployed`."""
+        names = ("ModelRegistry", "EzklVerifier", "InferenceGateway", "InferenceLedger")
+        registry, adapter, gateway, ledger = (Contract(rpc, name, self.contract(name).address) for name in names)
+        first_block = min(deployment.block_number for deployment in self.contracts.values())
+        return CoreContracts(registry, adapter, gateway, ledger, first_block)
 
     def with_contract(self, name: str, deployment: Deployment) -> Book:
         """The book with one more line."""

@@ -8,8 +8,8 @@ from pathlib import Path
 from bridge.chain.transaction import Wallet
 from bridge.core.progress import Progress, silent
 from bridge.core.word import Address
-from bridge.deploy.book import Book, Deployment, read_book, write_book, write_source
-from bridge.deploy.create2 import SALT, Placed, place
+from bridge.deploy.book import Book, read_book, write_book, write_source
+from bridge.deploy.create2 import deployment_of, place
 from bridge.solidity.artifact import Artifact
 from bridge.solidity.contracts import CORE, compile_core
 from bridge.solidity.abi import Abi
@@ -46,28 +46,12 @@ def deploy_core(wallet: Wallet, folder: Path, progress: Progress = silent) -> Co
         known = book.contracts.get(name)
         if known is None or known.address != placed.address or placed.receipt is not None:
             source = write_source(folder, book.chain_id, name, artifact.standard_json)
-            book = book.with_contract(name, deployment_of(placed, artifact, source))
+            book = book.with_contract(name, deployment_of(placed, source, solc=artifact.solc, evm=artifact.evm))
             write_book(folder, book)
         if placed.receipt is not None:
             new.append(name)
             gas_used += placed.receipt.gas_used
     return CoreDeployment(book, tuple(new), gas_used)
-
-
-def deployment_of(placed: Placed, artifact: Artifact, source: str) -> Deployment:
-    """A line for the book. A contract that stood there before is dated to the first block: nothing of it is missed."""
-    receipt = placed.receipt
-    return Deployment(
-        address=placed.address,
-        tx_hash=receipt.tx_hash if receipt else None,
-        block_number=receipt.block_number if receipt else 0,
-        salt=SALT,
-        initcode_hash=placed.initcode_hash,
-        code_hash=placed.code_hash,
-        solc=artifact.solc,
-        evm=artifact.evm,
-        standard_json=source,
-    )
 
 
 def _arguments(name: str, addresses: dict[str, Address]) -> tuple[object, ...]:

@@ -10,7 +10,8 @@ from bridge.chain.contract import core_abis
 from bridge.chain.rpc import Receipt
 from bridge.chain.transaction import Wallet
 from bridge.core.word import Address, Hex32, hex32, keccak256, to_bytes
-from bridge.errors import DeployError, FactoryMissing
+from bridge.deploy.book import Deployment
+from bridge.errors import CreationFailed, FactoryMissing
 
 FACTORY = Address("0x4e59b44847b379578588920cA78FbF26c0B4956C")
 """Arachnid's deterministic deployment proxy; calldata is salt followed by creation code."""
@@ -27,22 +28,6 @@ class Placed:
     receipt: Receipt | None
     initcode_hash: Hex32
     code_hash: Hex32
-
-
-@dataclass(eq=False)
-class CreationFailed(DeployError):
-    """The factory ran and left no code."""
-
-    unit: str
-    address: str
-
-    @property
-    def what(self) -> str:
-        return f"deploying {self.unit} left no code at {self.address}"
-
-    @property
-    def fix(self) -> str:
-        return "Its constructor refused; check that the chain runs the EVM version it was compiled for"
 
 
 def address_of(initcode: bytes, salt: Hex32 = SALT) -> Address:
@@ -69,3 +54,19 @@ def place(wallet: Wallet, unit: str, initcode: bytes, runtime: bytes) -> Placed:
         if not code:
             raise CreationFailed(unit=unit, address=address)
     return Placed(address, receipt, hex32(keccak256(initcode)), hex32(keccak256(code)))
+
+
+def deployment_of(placed: Placed, source: str, *, solc: str, evm: str) -> Deployment:
+    """A line for the book. A contract that stood there before is dated to block 0, so that no event of it is missed."""
+    receipt = placed.receipt
+    return Deployment(
+        address=placed.address,
+        tx_hash=receipt.tx_hash if receipt else None,
+        block_number=receipt.block_number if receipt else 0,
+        salt=SALT,
+        initcode_hash=placed.initcode_hash,
+        code_hash=placed.code_hash,
+        solc=solc,
+        evm=evm,
+        standard_json=source,
+    )

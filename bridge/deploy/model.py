@@ -5,19 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from eth_utils import to_checksum_address
+
 from bridge.chain.contract import Contract, core_abis
 from bridge.chain.transaction import Wallet
 from bridge.core.bundle import VERIFIER_CREATION, VERIFIER_INPUT, VERIFIER_RUNTIME, Bundle
 from bridge.core.ceremony import in_code
 from bridge.core.commitment import ModelCommitment, circuit_words
 from bridge.core.progress import Progress, silent
-from bridge.core.word import Address, to_bytes
-from bridge.deploy.book import Deployment, ModelEntry, read_book, write_book, write_source
-from bridge.deploy.create2 import SALT, place
+from bridge.core.word import Address, Hex32, to_bytes
+from bridge.deploy.book import ModelEntry, read_book, write_book, write_source
+from bridge.deploy.create2 import deployment_of, place
 from bridge.errors import ContractReverted, DevelopmentSetupRefused
 from bridge.solidity.evm import check_runs
-
-_UNBOUND = "0x0000000000000000000000000000000000000000"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,51 +43,41 @@ def deploy_model(
         raise DevelopmentSetupRefused(model_id=bundle.model_id, chain=wallet.preset.title)
     check_runs("the model's verifier", bundle.manifest.versions.evm, wallet.preset.evm)
     book = read_book(folder, wallet.rpc.chain_id)
-    registry = Contract(wallet.rpc, "ModelRegistry", book.contract("ModelRegistry").address)
-    adapter = Contract(wallet.rpc, "EzklVerifier", book.contract("EzklVerifier").address)
+    core = book.core(wallet.rpc)
 
     progress("deploying the model's verifier")
     placed = place(wallet, "the model's verifier", bundle.code(VERIFIER_CREATION), runtime)
     gas_used = placed.receipt.gas_used if placed.receipt else 0
     steps = 1 if placed.receipt else 0
-    if not is_registered(registry, bundle):
+    if not is_registered(core.registry, bundle.model_id):
         progress("registering the model")
-        data = registry.abi.call("registerModel", _commitment_words(bundle.manifest.commitment, uri))
-        gas_used += wallet.execute(registry.address, data, label="registerModel", abis=core_abis()).gas_used
+        data = core.registry.abi.call("registerModel", _commitment_words(bundle.manifest.commitment, uri))
+        gas_used += wallet.execute(core.registry.address, data, label="registerModel", abis=core_abis()).gas_used
         steps += 1
-    if bound_verifier(adapter, bundle) is None:
+    if bound_verifier(core.adapter, bundle.model_id) is None:
         progress("binding the model to its verifier")
         circuit = circuit_words(bundle.manifest.circuit)
-        data = adapter.abi.call("bind", int(bundle.model_id, 16), circuit, placed.address)
-        gas_used += wallet.execute(adapter.address, data, label="bind", abis=core_abis()).gas_used
+        data = core.adapter.abi.call("bind", int(bundle.model_id, 16), circuit, placed.address)
+        gas_used += wallet.execute(core.adapter.address, data, label="bind", abis=core_abis()).gas_used
         steps += 1
 
-    versions = bundle.manifest.versions
     known = book.models.get(bundle.model_id)
     if known is not None and not steps:
         return ModelDeployment(known, is_new=False, gas_used=0)
-    name = f"verifier-{bundle.model_id[2:14]}"
-    source = write_source(folder, book.chain_id, name, bundle.file(VERIFIER_INPUT).read_text())
-    verifier = Deployment(
-        address=placed.address,
-        tx_hash=placed.receipt.tx_hash if placed.receipt else None,
-        block_number=placed.receipt.block_number if placed.receipt else 0,
-        salt=SALT,
-        initcode_hash=placed.initcode_hash,
-        code_hash=placed.code_hash,
-        solc=versions.solc,
-        evm=versions.evm,
-        standard_json=source,
+    source = write_source(
+        folder, book.chain_id, f"verifier-{bundle.model_id[2:14]}", bundle.file(VERIFIER_INPUT).read_text()
     )
+    versions = bundle.manifest.versions
+    verifier = deployment_of(placed, source, solc=versions.solc, evm=versions.evm)
     entry = ModelEntry(bundle.model_id, bundle.manifest.name, bundle.manifest.circuit, verifier)
     write_book(folder, book.with_model(entry))
     return ModelDeployment(entry, is_new=bool(steps), gas_used=gas_used)
 
 
-def is_registered(registry: Contract, bundle: Bundle) -> bool:
-    """Whether the registry knows the bundle's commitment."""
+def is_registered(registry: Contract, model_id: Hex32) -> bool:
+    """Whether the registry knows a commitment."""
     try:
-        registry.read("getModel", int(bundle.model_id, 16))
+        registry.read("getModel", int(model_id, 16))
     except ContractReverted as error:
         if error.error == "ModelNotFound":
             return False
@@ -95,15 +85,10 @@ def is_registered(registry: Contract, bundle: Bundle) -> bool:
     return True
 
 
-def bound_verifier(adapter: Contract, bundle: Bundle) -> Address | None:
-    """The verifier that the adapter will call for the bundle's model, if one is bound."""
-    try:
-        verifier, _, _ = adapter.read("bindingOf", int(bundle.model_id, 16))
-    except ContractReverted as error:
-        if error.error == "ModelNotBound":
-            return None
-        raise
-    return None if str(verifier) == _UNBOUND else Address(str(verifier))
+def bound_verifier(adapter: Contract, model_id: Hex32) -> Address | None:
+    """The verifier that the adapter calls for a model, if one is bound."""
+    verifier, _, _ = adapter.read("bindingOf", int(model_id, 16))
+    return Address(to_checksum_address(verifier)) if int(verifier, 16) else None
 
 
 def _commitment_words(commitment: ModelCommitment, uri: str) -> tuple[bytes, bytes, bytes, bytes, str]:

@@ -10,6 +10,7 @@ import {IEzklVerifier} from "../src/interfaces/IEzklVerifier.sol";
 import {IInferenceGateway} from "../src/interfaces/IInferenceGateway.sol";
 import {IProofVerifier} from "../src/interfaces/IProofVerifier.sol";
 import {Stage} from "./Stage.sol";
+import {Cheats} from "./Test.sol";
 import {MockHalo2Verifier} from "./mocks/MockHalo2Verifier.sol";
 
 contract InferenceGatewayTest is Stage {
@@ -27,7 +28,14 @@ contract InferenceGatewayTest is Stage {
     function test_theRoutesAreToldInEvents() external {
         vm.recordLogs();
         new InferenceGateway(registry, _verifiers(ezkl, claims));
-        vm.assertEq(vm.getRecordedLogs().length, 2);
+        Cheats.Log[] memory logs = vm.getRecordedLogs();
+        vm.assertEq(logs.length, 2);
+        vm.assertEq(logs[0].topics[0], IInferenceGateway.ProofSystemRouted.selector);
+        vm.assertEq(logs[0].topics[1], ezkl.proofSystemId());
+        vm.assertEq(logs[0].topics[2], bytes32(uint256(uint160(address(ezkl)))));
+        vm.assertEq(logs[0].data, abi.encode(Grade.Proven));
+        vm.assertEq(logs[1].topics[1], claims.proofSystemId());
+        vm.assertEq(logs[1].data, abi.encode(Grade.Claimed));
     }
 
     function test_aProofSystemHasOneVerifier() external {

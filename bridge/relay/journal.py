@@ -1,0 +1,51 @@
+"""What was signed, written down before it is sent: one file for each statement on each chain.
+
+A statement is (chain, inference id). Whoever submits it again finds the transaction here and goes on with that one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
+
+from bridge.core.storage import home, write_atomic
+from bridge.core.word import Address, Hex32, HexBytes
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A signed transaction that carries a statement."""
+
+    chain_id: int
+    inference_id: Hex32
+    sender: Address
+    nonce: int
+    tx_hash: Hex32
+    raw: HexBytes
+    """The signed transaction. It holds no secret: it is what the network sees."""
+
+
+_ADAPTER = TypeAdapter(Attempt)
+
+
+def write_attempt(attempt: Attempt) -> None:
+    """Keep an attempt, flushed to disk. Raises `DiskFull`, `NotWritable`."""
+    write_atomic(_path(attempt.chain_id, attempt.inference_id), _ADAPTER.dump_json(attempt, indent=2), mode=0o600)
+
+
+def read_attempt(chain_id: int, inference_id: Hex32) -> Attempt | None:
+    """The newest attempt at a statement, if there was one."""
+    path = _path(chain_id, inference_id)
+    try:
+        attempt = _ADAPTER.validate_json(path.read_bytes())
+    except FileNotFoundError:
+        return None
+    except ValidationError:
+        return None  # not ours to repair: the ledger refuses to record a statement twice in any case
+    return attempt if attempt.inference_id == inference_id and attempt.chain_id == chain_id else None
+
+
+def _path(chain_id: int, inference_id: Hex32) -> Path:
+    return home("journal") / str(chain_id) / f"{inference_id}.json"

@@ -1,0 +1,196 @@
+"""The verbs: what the command line does, callable and typed. This is where the rooms are joined."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bridge.audit.replay import Replay, replay
+from bridge.audit.tamper import Attempt, tamper
+from bridge.circuit import build as circuit_build
+from bridge.circuit import srs
+from bridge.circuit.build import Bench, Built, Order
+from bridge.connection import Connection
+from bridge.core.bundle import Bundle, Keys, open_bundle
+from bridge.core.grade import Grade
+from bridge.core.inference import VerifiedInference
+from bridge.core.progress import Progress, silent
+from bridge.core.proof import Proof
+from bridge.core.rows import Row, check_range, read_rows
+from bridge.core.tensor import decode
+from bridge.core.word import Hex32, parse_hex32
+from bridge.deploy.core import CoreDeployment
+from bridge.deploy.core import deploy_core as put_core
+from bridge.deploy.gas import measure_verify_gas
+from bridge.deploy.model import ModelDeployment, bound_verifier
+from bridge.deploy.model import deploy_model as put_model
+from bridge.engine.child import DEFAULT_TIMEOUT_SECONDS
+from bridge.errors import NotDeployed, ProofInvalid, ProofOfAnotherModel, ToolMissing
+from bridge.prover import prove as prover
+from bridge.query.results import Filter
+from bridge.query.results import results as read_results
+from bridge.relay import submit as relay
+from bridge.relay.submit import Statement, Submission
+from bridge.solidity.artifact import Artifact
+
+
+@dataclass(frozen=True, slots=True)
+class Inference:
+    """One row, proved, submitted and recorded."""
+
+    inference_id: Hex32
+    model_id: Hex32
+    tx_hash: Hex32
+    block_number: int
+    gas_used: int
+    outputs: tuple[tuple[float, ...], ...]
+    """Numbers, one tuple for each output tensor."""
+    grade: Grade
+    seconds: dict[str, float]
+    """Wall time by stage: prove, submit."""
+    is_new: bool
+
+
+def build_model(order: Order, progress: Progress = silent) -> Built:
+    """Turn an ONNX model into a bundle, measured with a real proof and, where Anvil is at hand, a real transaction."""
+
+    def prove_row(keys: Keys, model_id: Hex32, row: Row, setup: Path) -> Proof:
+        return prover.prove(keys, model_id, row, setup, progress=progress)
+
+    def verify_gas(verifier: Artifact, proof: Proof) -> int | None:
+        try:
+            return measure_verify_gas(verifier, proof, progress)
+        except ToolMissing:
+            return None  # a bundle can be built without a chain; the manifest says that the gas is unknown
+
+    return circuit_build.build(order, Bench(prove_row, verify_gas), progress)
+
+
+def show_model(directory: Path) -> Bundle:
+    """Open a bundle and check every byte of it."""
+    return open_bundle(directory)
+
+
+def deploy_core(connection: Connection, progress: Progress = silent) -> CoreDeployment:
+    """Put the core contracts on a chain; twice does nothing."""
+    return put_core(connection.wallet(), connection.deployments, progress)
+
+
+def deploy_model(
+    bundle: Bundle, connection: Connection, *, uri: str = "", progress: Progress = silent
+) -> ModelDeployment:
+    """Deploy a model's verifier, register it, bind it; twice does nothing."""
+    return put_model(bundle, connection.wallet(), connection.deployments, uri=uri, progress=progress)
+
+
+def read_input(bundle: Bundle, path: Path) -> tuple[Row, ...]:
+    """The rows of a file, checked against a bundle's inputs and calibrated ranges."""
+    tensors = bundle.manifest.circuit.inputs
+    rows = read_rows(path, [tensor.spec for tensor in tensors])
+    for row in rows:
+        check_range(row, tensors)
+    return rows
+
+
+def prove(
+    bundle: Bundle, row: Row, *, timeout: float = DEFAULT_TIMEOUT_SECONDS, progress: Progress = silent
+) -> Proof:
+    """Prove one row and check the proof here. `timeout` is in seconds."""
+    check_range(row, bundle.manifest.circuit.inputs)
+    setup = srs.find(bundle.manifest.setup)
+    return prover.prove(bundle.keys, bundle.model_id, row, setup.path, timeout=timeout, progress=progress)
+
+
+def outputs_of(bundle: Bundle, proof: Proof) -> tuple[tuple[float, ...], ...]:
+    """The numbers that a proof's output instances stand for."""
+    circuit = bundle.manifest.circuit
+    return decode(proof.words[circuit.input_instances :], circuit.outputs)
+
+
+def submit(
+    bundle: Bundle,
+    proof: Proof,
+    connection: Connection,
+    *,
+    confirmations: int = 1,
+    check: bool = True,
+    progress: Progress = silent,
+) -> Submission:
+    """Record a proof in the ledger, or find the record. `check=False` is for a proof that this process just checked."""
+    if proof.model_id != bundle.model_id:
+        raise ProofOfAnotherModel(expected=bundle.model_id, got=proof.model_id)
+    core = connection.core()
+    said = _statement(bundle, proof, connection)
+    if check:
+        prover.check(bundle.keys, proof, srs.find(bundle.manifest.setup).path, progress=progress)
+    if bound_verifier(core.adapter, bundle.model_id) is None:
+        raise NotDeployed(
+            thing=f"model {bundle.model_id}",
+            chain_id=connection.rpc.chain_id,
+            command=f"proofbridge deploy model {bundle.path}",
+        )
+    return relay.submit(said, connection.wallet(), core, confirmations=confirmations, progress=progress)
+
+
+def infer(
+    bundle: Bundle,
+    row: Row,
+    connection: Connection,
+    *,
+    confirmations: int = 1,
+    timeout: float = DEFAULT_TIMEOUT_SECONDS,
+    progress: Progress = silent,
+) -> Inference:
+    """Prove one row, submit it, and wait for `confirmations` blocks."""
+    started = time.monotonic()
+    proof = prove(bundle, row, timeout=timeout, progress=progress)
+    proved = time.monotonic()
+    submission = submit(bundle, proof, connection, confirmations=confirmations, check=False, progress=progress)
+    return Inference(
+        inference_id=submission.inference_id,
+        model_id=bundle.model_id,
+        tx_hash=submission.tx_hash,
+        block_number=submission.block_number,
+        gas_used=submission.gas_used,
+        outputs=outputs_of(bundle, proof),
+        grade=Grade(connection.core().gateway.read("gradeOf", int(bundle.model_id, 16))[0]),
+        seconds={"prove": proved - started, "prove_alone": proof.seconds, "submit": time.monotonic() - proved},
+        is_new=submission.is_new,
+    )
+
+
+def results(connection: Connection, chosen: Filter | None = None) -> tuple[VerifiedInference, ...]:
+    """Verified inferences read back from the chain, oldest first."""
+    return read_results(connection.core(), chosen or Filter(), span=connection.preset.log_range)
+
+
+def find_model(connection: Connection, text: str) -> Hex32:
+    """The id of a model by id, start of an id, or name in the book. Raises `NotDeployed`."""
+    entry = connection.book().find_model(text)
+    if entry is not None:
+        return entry.model_id
+    try:
+        return parse_hex32(text)
+    except ValueError:
+        command = "proofbridge deploy model DIR"
+        raise NotDeployed(thing=f"a model {text!r}", chain_id=connection.rpc.chain_id, command=command) from None
+
+
+def fire_tampered(bundle: Bundle, proof: Proof, connection: Connection) -> Sequence[Attempt]:
+    """Mutate a proof and its statement in every way the kit knows; the contracts must refuse each."""
+    return tamper(proof, bundle.manifest.circuit, connection.core())
+
+
+def replay_result(bundle: Bundle, row: Row, record: VerifiedInference) -> Replay:
+    """onnxruntime's answer beside the chain's."""
+    return replay(bundle, row, record)
+
+
+def _statement(bundle: Bundle, proof: Proof, connection: Connection) -> Statement:
+    try:
+        return relay.statement(proof, bundle.manifest.circuit, connection.core())
+    except ValueError as error:
+        raise ProofInvalid(model_id=bundle.model_id, reason=str(error)) from None
+
