@@ -13,7 +13,8 @@
     ├── CircuitError               a model that does not become a circuit
     │   ├── CircuitTooLarge
     │   ├── CircuitRefused
-    │   └── FidelityTooLow
+    │   ├── FidelityTooLow
+    │   └── BudgetExceeded
     ├── BundleError                a bundle directory that cannot be trusted
     │   ├── BundleMissing
     │   └── BundleCorrupt
@@ -294,6 +295,24 @@ class FidelityTooLow(CircuitError):
     @property
     def fix(self) -> str:
         return "Allow a larger --max-error, or scale the model's numbers so that fixed point holds them better"
+
+
+@dataclass(eq=False)
+class BudgetExceeded(CircuitError):
+    """The finished circuit was measured and costs more than was allowed."""
+
+    measure: str
+    option: str
+    got: float
+    allowed: float
+
+    @property
+    def what(self) -> str:
+        return f"the best circuit found takes {self.got:g} {self.measure}, more than {self.option} {self.allowed:g}"
+
+    @property
+    def fix(self) -> str:
+        return f"Raise {self.option}, or choose the --objective that makes this small"
 
 
 # --- bundles ---------------------------------------------------------------------------------------------------------

@@ -79,7 +79,6 @@ def breast_cancer() -> Example:
     classifier.fit(scaler.transform(split.train), split.train_labels)
     weights = classifier.coef_ / scaler.scale_
     bias = classifier.intercept_ - weights @ scaler.mean_
-
     return Example(
         title="Breast cancer: malignant or benign",
         task="binary classification, logistic regression",
@@ -131,7 +130,7 @@ def diabetes() -> Example:
         data="Diabetes data of Efron et al., sklearn load_diabetes(scaled=False)",
         features=list(MEASUREMENT_STEPS),
         outputs=["progression"],
-        decision="The measure of disease progression after one year, 25 to 346 in the data. Inputs are raw measurements.",
+        decision="Disease progression after one year, 25 to 346 in the data. Inputs are raw measurements.",
         split=split,
         model=onnx_model("diabetes (float[1, 10] measurements) => (float[1, 1] progression)", nodes, weights),
         measure=lambda progression, labels: {
@@ -156,7 +155,6 @@ def tree_graph(forest: ensemble.GradientBoostingRegressor) -> tuple[list[str], d
         weights[f"feature_{d}"] = np.array([split[0] for split in splits])
         weights[f"threshold_{d}"] = np.array([[split[1] for split in splits]])
         level = [(tree, split[2][side]) for side in (0, 1) for (tree, _), split in zip(level, splits, strict=True)]
-
     start = forest.init_.constant_.item() / len(trees)  # every tree carries its part of the mean label
     leaves = np.array([[start + forest.learning_rate * tree.value[node].item() for tree, node in level]])
     weights["left"], right_leaves = np.split(leaves, 2, axis=1)
@@ -275,7 +273,6 @@ def write(example: Example, folder: Path) -> dict[str, float]:
     held_out = np.flatnonzero(inside)[:HELD_OUT_ROWS]
     measured = example.measure(test_outputs, split.test_labels)
     scores = {name: round(float(score), 4) for name, score in measured.items()}
-
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "model.onnx").write_bytes(example.model.SerializeToString(deterministic=True))
     (folder / "calibration.json").write_text(json_rows(source, split.train[calibration]))

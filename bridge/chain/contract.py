@@ -7,7 +7,7 @@ from typing import Any
 
 from bridge.chain.rpc import Rpc
 from bridge.core.word import Address
-from bridge.errors import RpcFailed
+from bridge.errors import NotDeployed, RpcFailed
 from bridge.solidity.abi import Abi, contract_abi
 from bridge.solidity.contracts import CORE
 
@@ -31,10 +31,13 @@ class Contract:
         return contract_abi(self.name)
 
     def read(self, function: str, *arguments: Any, sender: Address | None = None) -> tuple[Any, ...]:
-        """Call a view. Raises `ContractReverted`, `RpcFailed` where the answer is not the ABI's."""
+        """Call a view. Raises `ContractReverted`, `NotDeployed`, `RpcFailed` where the answer is not the ABI's."""
         data = self.abi.call(function, *arguments)
         label = f"{self.name}.{function}"
         answer = self.rpc.call(self.address, data, label=label, abis=core_abis(), sender=sender)
+        if not answer:  # a call to an address without code succeeds and answers nothing
+            thing = f"{self.name} at {self.address}"
+            raise NotDeployed(thing=thing, chain_id=self.rpc.chain_id, command="proofbridge deploy core")
         try:
             return self.abi.answer(function, answer)
         except ValueError as error:

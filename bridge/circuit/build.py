@@ -44,7 +44,7 @@ from bridge.core.storage import publish, scratch_directory, sha256_file
 from bridge.core.tensor import CircuitTensor, TensorSpec
 from bridge.core.word import Hex32
 from bridge.engine.child import Call, run
-from bridge.errors import CircuitRefused
+from bridge.errors import BudgetExceeded, CircuitRefused
 from bridge.solidity import evm as evm_versions
 from bridge.solidity.artifact import Artifact
 from bridge.solidity.limits import ETHEREUM, Limits
@@ -52,6 +52,7 @@ from bridge.solidity.verifier import compile_verifier
 
 DEFAULT_MAX_LOGROWS = 18
 _ID_DIGITS = 12
+_NAMELESS = frozenset({"model", "network"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +71,27 @@ class Order:
     sample: Path
     out: Path
     """The folder in which the bundle directory appears."""
+    name: str | None = None
+    """What people call the model; the file's name, or that of its folder where the file's says nothing."""
     objective: Objective = Objective.BALANCED
     max_error: float | None = None
+    """Largest absolute error against onnxruntime."""
+    max_gas: int | None = None
+    """Gas of a verification transaction."""
+    max_prove_seconds: float | None = None
     visibility: Visibility = Visibility.PUBLIC
     evm: str = evm_versions.UNIVERSAL
     max_logrows: int = DEFAULT_MAX_LOGROWS
     srs: Path | None = None
     limits: Limits = ETHEREUM
+
+    @property
+    def title(self) -> str:
+        """The name to use."""
+        if self.name:
+            return self.name
+        stem = self.model.stem
+        return self.model.resolve().parent.name if stem in _NAMELESS else stem
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,26 +135,28 @@ def build(order: Order, bench: Bench, progress: Progress = silent) -> Built:
             vk_hash=verifier.runtime_hash,
             proof_system=proof_system_id(EZKL_PROOF_SYSTEM),
         )
-        target = order.out / f"{order.model.stem}-{commitment.model_id[2 : 2 + _ID_DIGITS]}"
+        target = order.out / f"{order.title}-{commitment.model_id[2 : 2 + _ID_DIGITS]}"
         if target.exists():
             return Built(open_bundle(target), is_new=False, choice=choice)
         proof = bench.prove(keys, commitment.model_id, rows[0], srs.path)
+        measurements = Measurements(
+            prove_seconds=proof.seconds,
+            peak_memory_bytes=proof.peak_memory_bytes,
+            proof_bytes=(len(proof.proof) - 2) // 2,
+            verifier_runtime_bytes=len(verifier.runtime),
+            verifier_initcode_bytes=len(verifier.creation),
+            verify_gas=bench.verify_gas(verifier, proof),
+        )
+        _check_budget(order, measurements)
         manifest = Manifest(
             format=FORMAT,
-            name=order.model.stem,
+            name=order.title,
             model_id=commitment.model_id,
             commitment=commitment,
             circuit=circuit,
             settings=choice.candidate.summary,
             fidelity=choice.fidelity,
-            measurements=Measurements(
-                prove_seconds=proof.seconds,
-                peak_memory_bytes=proof.peak_memory_bytes,
-                proof_bytes=(len(proof.proof) - 2) // 2,
-                verifier_runtime_bytes=len(verifier.runtime),
-                verifier_initcode_bytes=len(verifier.creation),
-                verify_gas=bench.verify_gas(verifier, proof),
-            ),
+            measurements=measurements,
             setup=srs.setup,
             versions=_versions(verifier),
             files={name: sha256_file(scratch / name) for name in FILES},
@@ -147,6 +164,17 @@ def build(order: Order, bench: Bench, progress: Progress = silent) -> Built:
         (scratch / MANIFEST).write_text(manifest.to_json())
         publish(scratch, target)
     return Built(open_bundle(target), is_new=True, choice=choice)
+
+
+def _check_budget(order: Order, measured: Measurements) -> None:
+    gas, seconds = measured.verify_gas, measured.prove_seconds
+    if gas is not None:
+        order.limits.check_gas("a verification", gas)
+        if order.max_gas is not None and gas > order.max_gas:
+            raise BudgetExceeded(measure="gas", option="--max-gas", got=gas, allowed=order.max_gas)
+    if order.max_prove_seconds is not None and seconds > order.max_prove_seconds:
+        allowed = order.max_prove_seconds
+        raise BudgetExceeded(measure="s to prove", option="--max-prove-seconds", got=seconds, allowed=allowed)
 
 
 def _make_keys(scratch: Path, model: Model, choice: Choice, srs: SrsFile, progress: Progress) -> Keys:

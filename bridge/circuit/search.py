@@ -21,6 +21,7 @@ from bridge.circuit.settings import (
     Layout,
     Objective,
     canonical,
+    optimistic_cost,
     relative_cost,
 )
 from bridge.core import field
@@ -33,9 +34,9 @@ from bridge.errors import CircuitRefused, CircuitTooLarge, EngineFailed, Fidelit
 
 CALIBRATION_ROWS = 512
 """Rows that set the ranges inside the circuit."""
-COMPARED_ROWS = 32
+COMPARED_ROWS = 16
 """Rows that a candidate is compared on with onnxruntime."""
-RELATIVE_ERROR = 0.01
+RELATIVE_ERROR = 0.001
 """Without --max-error the circuit may differ by this share of the largest output."""
 
 
@@ -68,25 +69,20 @@ def search(
     trials = _Trials(model, rows, expected, visibility, max_logrows, progress)
     trials.check_readable()
 
-    scales: dict[int, tuple[Candidate, Fidelity]] = {}
-    found = trials.run([(FIRST_LAYOUT, scale) for scale in SCALES])
-    missing = [scale for scale in SCALES if scale not in {candidate.scale for candidate, _ in found}]
-    found += trials.run([(WIDE_LAYOUT, scale) for scale in missing])
-    for candidate, fidelity in found:
-        scales[candidate.scale] = (candidate, fidelity)
-    if not scales:
+    found = trials.at_scales(SCALES[:1] + SCALES[-1:])
+    if len({candidate.logrows for candidate, _ in found}) > 1 or len(found) == 1:
+        found += trials.at_scales(SCALES[1:-1])  # a coarser scale makes a smaller circuit, so each is worth a look
+    if not found:
         raise trials.failure()
     bound = max_error if max_error is not None else _default_bound(found)
-    exact = [pair for pair in scales.values() if pair[1].max_abs_error <= bound] or [
-        min(scales.values(), key=lambda pair: pair[1].max_abs_error)
-    ]
-    scale = min(exact, key=lambda pair: (relative_cost(objective, pair[0]), -pair[0].scale))[0].scale
+    scale = _cheapest(found, objective, bound)[0].scale
 
-    known = {candidate.layout for candidate, _ in found if candidate.scale == scale}
-    found += trials.run([(layout, scale) for layout in LAYOUTS if layout not in known])
-    same_scale = [pair for pair in found if pair[0].scale == scale]
-    within = [pair for pair in same_scale if pair[1].max_abs_error <= bound] or same_scale
-    candidate, fidelity = min(within, key=lambda pair: (relative_cost(objective, pair[0]), pair[1].max_abs_error))
+    tried = {candidate.layout for candidate, _ in found if candidate.scale == scale}
+    for layout in (layout for layout in LAYOUTS if layout not in tried):
+        best = _cheapest([pair for pair in found if pair[0].scale == scale], objective, bound)[0]
+        if optimistic_cost(objective, layout, best) < relative_cost(objective, best):
+            found += trials.run([(layout, scale)])
+    candidate, fidelity = _cheapest([pair for pair in found if pair[0].scale == scale], objective, bound)
     if max_error is not None and fidelity.max_abs_error > max_error:
         raise FidelityTooLow(got=fidelity.max_abs_error, allowed=max_error)
     if candidate.logrows > max_logrows:
@@ -105,6 +101,16 @@ def compare(outputs: Sequence[Sequence[Sequence[str]]], scales: Sequence[int], e
             errors += [abs(a - b) for a, b in zip(got, wanted.tolist(), strict=True)]
             largest = max(largest, float(np.abs(wanted).max(initial=0.0)))
     return Fidelity(len(outputs), max(errors, default=0.0), float(np.mean(errors)) if errors else 0.0, largest)
+
+
+def _cheapest(
+    found: Sequence[tuple[Candidate, Fidelity]], objective: Objective, bound: float
+) -> tuple[Candidate, Fidelity]:
+    """The cheapest candidate within the error bound, of equals the most exact; without any within it, the most exact."""
+    within = [pair for pair in found if pair[1].max_abs_error <= bound]
+    if not within:
+        return min(found, key=lambda pair: pair[1].max_abs_error)
+    return min(within, key=lambda pair: (relative_cost(objective, pair[0]), pair[1].max_abs_error))
 
 
 def _default_bound(found: Sequence[tuple[Candidate, Fidelity]]) -> float:
@@ -143,6 +149,12 @@ class _Trials:
                 run([Call("check_model", "reading the model", arguments)], progress=self._progress)
             except EngineFailed as error:
                 raise name_refusal(self._model, f"{error.reason}\n{error.log}") from error
+
+    def at_scales(self, scales: Sequence[int]) -> list[tuple[Candidate, Fidelity]]:
+        """Each scale in the first layout, or in the widest one where its numbers are too large for the first."""
+        found = self.run([(FIRST_LAYOUT, scale) for scale in scales])
+        missing = [scale for scale in scales if scale not in {candidate.scale for candidate, _ in found}]
+        return found + self.run([(WIDE_LAYOUT, scale) for scale in missing])
 
     def run(self, choices: Sequence[tuple[Layout, int]]) -> list[tuple[Candidate, Fidelity]]:
         """Calibrate and compare each choice; those that ezkl refuses are left out."""

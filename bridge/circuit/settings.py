@@ -10,10 +10,14 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from enum import StrEnum
-from math import sqrt
+from math import ceil, log2, sqrt
 from typing import Any
 
 from bridge.core.manifest import Settings
+
+
+_BLINDING_ROWS = 6
+_MIN_LOGROWS = 6
 
 
 class Objective(StrEnum):
@@ -96,13 +100,28 @@ def canonical(document: dict[str, Any]) -> str:
 
 
 def relative_cost(objective: Objective, candidate: Candidate) -> float:
-    """An estimate to rank candidates by; only ratios mean something.
+    """An estimate to rank candidates by; only ratios mean something."""
+    return _cost(objective, candidate.logrows, candidate.layout.num_inner_cols)
 
-    Proving time grows with rows times columns of the whole circuit, verification gas with the columns. The constants are read
-    off measurements of one to two columns at 2^8 to 2^15 rows on two cores (0.07 s and 543k gas, 0.10 s and 413k gas, …).
+
+def optimistic_cost(objective: Objective, layout: Layout, known: Candidate) -> float:
+    """Less than a layout can cost, from what another one of the same model needed: a reason not to try it.
+
+    A table of `base` rows needs its space and ezkl's blinding rows; the cells of the circuit spread over the columns, and fewer
+    digits a number can save no more than their share.
     """
-    columns = candidate.layout.num_inner_cols
-    seconds = 2**candidate.logrows * (3 + columns)
+    used = known.summary.rows_used * known.layout.num_inner_cols * layout.decomp_legs / known.layout.decomp_legs
+    rows = max(layout.decomp_base + _BLINDING_ROWS, used / layout.num_inner_cols)
+    return _cost(objective, max(ceil(log2(rows)), _MIN_LOGROWS), layout.num_inner_cols)
+
+
+def _cost(objective: Objective, logrows: int, columns: int) -> float:
+    """Proving time grows with rows times columns of the whole circuit, verification gas with the columns.
+
+    The constants are read off measurements of one to two columns at 2^8 to 2^15 rows on two cores (0.07 s and 543k gas, 0.10 s
+    and 413k gas, …).
+    """
+    seconds = 2**logrows * (3 + columns)
     gas = 285_000 + 128_000 * columns
     match objective:
         case Objective.GAS:
@@ -111,4 +130,3 @@ def relative_cost(objective: Objective, candidate: Candidate) -> float:
             return seconds + gas * 1e-6
         case Objective.BALANCED:
             return sqrt(seconds) * gas
-

@@ -32,7 +32,7 @@ def deploy_core(wallet: Wallet, folder: Path, progress: Progress = silent) -> Co
     `SolidityError`, `ChainError`, `DeployError` and `StorageError`.
     """
     evm = wallet.preset.evm
-    artifacts = {name: compile_core(name, evm, progress) for name in CORE}
+    artifacts = compile_core(evm, progress)
     book = read_book(folder, wallet.rpc.chain_id)
     new, gas_used = [], 0
     addresses: dict[str, Address] = {}
@@ -45,7 +45,7 @@ def deploy_core(wallet: Wallet, folder: Path, progress: Progress = silent) -> Co
         addresses[name] = placed.address
         known = book.contracts.get(name)
         if known is None or known.address != placed.address or placed.receipt is not None:
-            source = write_source(folder, book.chain_id, name, artifact.standard_json)
+            source = write_source(folder, book.chain_id, "core", artifact.standard_json)
             book = book.with_contract(name, deployment_of(placed, source, solc=artifact.solc, evm=artifact.evm))
             write_book(folder, book)
         if placed.receipt is not None:

@@ -13,21 +13,22 @@ from bridge.toolchain import assets, npm
 CORE = ("ModelRegistry", "EzklVerifier", "InferenceGateway", "InferenceLedger")
 """The contracts that stand once on every chain, in the order in which they need each other."""
 
-_RUNS = 200
+_RUNS = 1_000_000
+"""They are called often and deployed once; contracts/foundry.toml measures with the same."""
 _IMPORT = re.compile(r"""^\s*import\s+(?:[^"';]*?from\s+)?["']([^"']+)["']\s*;""", re.MULTILINE | re.DOTALL)
 
 
-def compile_core(name: str, evm: str, progress: Progress = silent) -> Artifact:
-    """Compile one of `CORE`. Raises `SolcMissing`, `CompileFailed`, `ToolMissing`."""
-    unit = f"src/{name}.sol"
-    sources = _closure(unit, progress)
-    return solc.compile_contract(solc.standard_json(sources, runs=_RUNS, evm=evm), unit, name, progress)
+def compile_core(evm: str, progress: Progress = silent) -> dict[str, Artifact]:
+    """Compile `CORE` in one go, by name. Raises `SolcMissing`, `CompileFailed`, `ToolMissing`."""
+    units = {name: f"src/{name}.sol" for name in CORE}
+    input_json = solc.standard_json(_closure(tuple(units.values()), progress), runs=_RUNS, evm=evm)
+    return {name: solc.compile_contract(input_json, unit, name, progress) for name, unit in units.items()}
 
 
-def _closure(unit: str, progress: Progress) -> dict[str, str]:
-    """Every source that `unit` reaches through its imports, by unit name: only those, so that the input is minimal."""
+def _closure(units: tuple[str, ...], progress: Progress) -> dict[str, str]:
+    """Every source that `units` reach through their imports, by unit name: only those, so that the input is minimal."""
     sources: dict[str, str] = {}
-    waiting = [unit]
+    waiting = list(units)
     while waiting:
         name = waiting.pop()
         if name in sources:

@@ -20,7 +20,7 @@ library ProofBlob {
     /// @notice The two parts, in place: nothing is copied.
     function decode(bytes calldata blob) internal pure returns (uint256[] calldata instances, bytes calldata proof) {
         if (blob.length < SHORTEST || _word(blob, 0) != 0x40) revert IInferenceGateway.MalformedProof();
-        // Unchecked: every number is compared with the length of the blob before it is used in a sum.
+        // Unchecked: the length of the blob bounds every number before it is used, but for the one that may wrap.
         unchecked {
             uint256 count = _word(blob, 0x40);
             if (count > (blob.length - SHORTEST) / 32) revert IInferenceGateway.MalformedProof();
@@ -30,11 +30,11 @@ library ProofBlob {
             // What is left holds the proof: whole words, the last of them padded, and padded with zeros only.
             uint256 size = _word(blob, start);
             uint256 room = blob.length - start - 32;
-            if (size > room || room - size > 31 || room % 32 != 0) revert IInferenceGateway.MalformedProof();
+            // A size beyond the room wraps around to a huge padding.
+            uint256 padding = room - size;
+            if (padding > 31 || room % 32 != 0) revert IInferenceGateway.MalformedProof();
             // Where nothing is padded this shifts by 256, which leaves zero.
-            if (_word(blob, blob.length - 32) << (256 - 8 * (room - size)) != 0) {
-                revert IInferenceGateway.MalformedProof();
-            }
+            if (_word(blob, blob.length - 32) << (256 - 8 * padding) != 0) revert IInferenceGateway.MalformedProof();
 
             // The only way to name a part of `bytes calldata` as an array.
             assembly ("memory-safe") {

@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {Circuit, CircuitLib, Visibility} from "../src/Circuit.sol";
+import {Commitments} from "../src/Commitments.sol";
 import {FixedPoint} from "../src/FixedPoint.sol";
 import {Grade} from "../src/Grade.sol";
 import {IERC7992Registry, IERC7992Verifier} from "../src/interfaces/draft-IERC7992.sol";
@@ -191,6 +192,23 @@ contract EzklVerifierTest is Stage {
         _refuses(abi.encode(word), instances);
         _refuses(abi.encode(word, 1), instances);
         _refuses(_cut(abi.encode(1), bound(length, 0, 31)), instances);
+    }
+
+    function test_aShortAnswerIsNotCompletedByWhatLiesInMemory() external {
+        OddVerifier verifier = new OddVerifier(new bytes(31));
+        IERC7992Registry.ModelCommitment memory commitment = _commitment(address(verifier));
+        // The id lies in scratch space when the answer comes: 31 zeros before its last byte would be the word 1.
+        uint256 modelId;
+        for (uint256 i = 0; uint8(modelId) != 1; ++i) {
+            commitment.modelHash = keccak256(abi.encode(i));
+            modelId = Commitments.modelId(
+                commitment.modelHash, commitment.circuitHash, commitment.vkHash, commitment.proofSystemId
+            );
+        }
+        registry.registerModel(commitment);
+        ezkl.bind(modelId, _circuit(), address(verifier));
+        vm.expectRevert(IERC7992Verifier.InvalidProof.selector);
+        ezkl.verifyProof(modelId, _instances(0), "");
     }
 
     function test_falseAndTwoAndNothingAreNo() external {

@@ -216,6 +216,21 @@ contract InferenceGatewayTest is Stage {
         _isMalformed(blob);
     }
 
+    function test_aBlobThatReachesBeyondItsEndIsRefused() external {
+        uint256[] memory instances = _instances(0);
+        Inference memory told = _inference(instances);
+        // The size of the proof is what the room for it would be if lengths were subtracted without a look.
+        told.proof = abi.encodePacked(uint256(0x40), uint256(0x160), instances.length, instances, -int256(0x100));
+        bytes memory data = abi.encodeCall(gateway.check, (model, told.inputCommitment, told.output, told.proof));
+        uint256 lengthOfProof = 32 + 4 + 4 * 32 + 32 + told.output.length;
+        assembly ("memory-safe") {
+            mstore(add(data, lengthOfProof), 0x80)
+        }
+        (bool success, bytes memory refusal) = address(gateway).call(data);
+        vm.assertEq(success, false);
+        vm.assertEq(refusal, abi.encodeWithSelector(IInferenceGateway.MalformedProof.selector));
+    }
+
     function test_everyCanonicalBlobIsRead(uint256[] calldata instances, bytes calldata proof) external {
         vm.assume(instances.length != INPUTS + OUTPUTS);
         Inference memory told = _inference(_instances(0));

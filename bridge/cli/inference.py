@@ -1,0 +1,232 @@
+"""proofbridge prove, submit, infer, results: from an input row to a record, and back."""
+
+from __future__ import annotations
+
+import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bridge import verbs
+from bridge.cli import options
+from bridge.cli.screen import Screen, numbers, short
+from bridge.connection import connect
+from bridge.core.bundle import Bundle
+from bridge.core.finality import Finality
+from bridge.core.grade import Grade
+from bridge.core.inference import VerifiedInference
+from bridge.core.proof import read_proof
+from bridge.core.rows import Row
+from bridge.core.storage import write_atomic
+from bridge.engine.child import DEFAULT_TIMEOUT_SECONDS
+from bridge.errors import OptionInvalid
+from bridge.query.results import Filter
+from bridge.verbs import Inference
+
+
+def prove(
+    directory: options.BundleDir,
+    input: options.InputFile,
+    out: Annotated[Path, typer.Option("--out", help="Where the proof goes.")] = Path("proof.json"),
+    row: options.RowNumber = None,
+    timeout: options.Timeout = DEFAULT_TIMEOUT_SECONDS,
+    as_json: options.Json = False,
+) -> None:
+    """Prove one row and check the proof locally. Example: proofbridge prove bundles/digits-… --input row.json"""
+    screen = Screen(as_json=as_json)
+    bundle = verbs.show_model(directory)
+    chosen = _rows(bundle, input, row or 1)[0]
+    with screen.working() as progress:
+        proof = verbs.prove(bundle, chosen, timeout=timeout, progress=progress)
+    write_atomic(out, proof.to_json())
+    outputs = verbs.outputs_of(bundle, proof)
+    if as_json:
+        screen.document(
+            {
+                "proof": out,
+                "model_id": proof.model_id,
+                "outputs": outputs,
+                "instances": proof.instances,
+                "prove_seconds": proof.seconds,
+                "peak_memory_bytes": proof.peak_memory_bytes,
+            }
+        )
+        return
+    screen.facts(
+        f"Proved and checked in {proof.seconds:.2f} s",
+        {"model id": proof.model_id, "output": numbers(outputs), "proof": out},
+    )
+
+
+def submit(
+    directory: options.BundleDir,
+    proof_file: Annotated[Path, typer.Argument(metavar="PROOF.json", help="What `prove` wrote.")],
+    confirmations: options.Confirmations = 1,
+    chain: options.Chain = None,
+    rpc: options.RpcUrl = None,
+    chain_id: options.ChainId = None,
+    account: options.AccountSpec = None,
+    password_file: options.PasswordFile = None,
+    max_fee_gwei: options.MaxFee = None,
+    deployments: options.Deployments = options.DEFAULT_DEPLOYMENTS,
+    as_json: options.Json = False,
+) -> None:
+    """Record a proof on a chain; again finds the record. Example: proofbridge submit bundles/digits-… proof.json"""
+    screen = Screen(as_json=as_json)
+    bundle = verbs.show_model(directory)
+    proof = read_proof(proof_file)
+    connection = connect(
+        chain,
+        rpc=rpc,
+        chain_id=chain_id,
+        account=account,
+        password=options.password(account or "", password_file),
+        max_fee_gwei=max_fee_gwei,
+        deployments=deployments,
+    )
+    with screen.working() as progress:
+        done = verbs.submit(bundle, proof, connection, confirmations=confirmations, progress=progress)
+    if as_json:
+        screen.document({**_submission(done), "model_id": bundle.model_id, "outputs": verbs.outputs_of(bundle, proof)})
+        return
+    screen.facts(
+        "Recorded" if done.is_new else "It was recorded before; nothing was sent",
+        {
+            "inference id": done.inference_id,
+            "transaction": done.tx_hash,
+            "block": done.block_number,
+            "gas": f"{done.gas_used:,}",
+        },
+    )
+
+
+def infer(
+    directory: options.BundleDir,
+    input: options.InputFile,
+    row: options.RowNumber = None,
+    timeout: options.Timeout = DEFAULT_TIMEOUT_SECONDS,
+    confirmations: options.Confirmations = 1,
+    chain: options.Chain = None,
+    rpc: options.RpcUrl = None,
+    chain_id: options.ChainId = None,
+    account: options.AccountSpec = None,
+    password_file: options.PasswordFile = None,
+    max_fee_gwei: options.MaxFee = None,
+    deployments: options.Deployments = options.DEFAULT_DEPLOYMENTS,
+    as_json: options.Json = False,
+) -> None:
+    """Prove every row of a file, submit, and wait. Example: proofbridge infer bundles/digits-… --input rows.csv"""
+    screen = Screen(as_json=as_json)
+    bundle = verbs.show_model(directory)
+    chosen = _rows(bundle, input, row)
+    connection = connect(
+        chain,
+        rpc=rpc,
+        chain_id=chain_id,
+        account=account,
+        password=options.password(account or "", password_file),
+        max_fee_gwei=max_fee_gwei,
+        deployments=deployments,
+    )
+    with screen.working() as progress:
+        done = [
+            verbs.infer(bundle, item, connection, confirmations=confirmations, timeout=timeout, progress=progress)
+            for item in chosen
+        ]
+    if as_json:
+        screen.document(done[0] if len(done) == 1 else {"inferences": done})
+        return
+    columns = {"inference id": "left", "output": "left", "prove s": "right", "gas": "right", "grade": "left", "block": "right"}
+    screen.table(f"{bundle.manifest.name} on {connection.preset.title}", columns, [_inference_row(item) for item in done])
+
+
+def results(
+    model: Annotated[str | None, typer.Argument(help="A model's id, the start of it, or its name.")] = None,
+    min_grade: Annotated[str, typer.Option("--min-grade", help="Claimed, Signed, Attested or Proven.")] = "Claimed",
+    finality: Annotated[str, typer.Option("--finality", help="At least mined, safe or final.")] = "mined",
+    limit: Annotated[int | None, typer.Option("--limit", min=1, help="Only the newest so many.")] = None,
+    chain: options.Chain = None,
+    rpc: options.RpcUrl = None,
+    chain_id: options.ChainId = None,
+    deployments: options.Deployments = options.DEFAULT_DEPLOYMENTS,
+    as_json: options.Json = False,
+) -> None:
+    """Verified results, read back from the chain. Example: proofbridge results digits --min-grade Proven --json"""
+    screen = Screen(as_json=as_json)
+    chosen_grade, chosen_finality = _grade(min_grade), _finality(finality)
+    connection = connect(chain, rpc=rpc, chain_id=chain_id, deployments=deployments)
+    model_id = verbs.find_model(connection, model) if model is not None else None
+    found = verbs.results(connection, Filter(model_id, chosen_grade, chosen_finality, limit))
+    if as_json:
+        screen.document(found)
+        return
+    names = {entry.model_id: entry.name for entry in connection.book().models.values()}
+    columns = {
+        "model": "left",
+        "inference id": "left",
+        "output": "left",
+        "grade": "left",
+        "finality": "left",
+        "block": "right",
+        "time (UTC)": "left",
+    }
+    rows = [_result_row(record, names.get(record.model_id, short(record.model_id))) for record in found]
+    screen.table(f"{len(found)} verified results on {connection.preset.title}", columns, rows)
+
+
+def _rows(bundle: Bundle, path: Path, number: int | None) -> tuple[Row, ...]:
+    rows = verbs.read_input(bundle, path)
+    if number is None:
+        return rows
+    if number > len(rows):
+        raise OptionInvalid(option="--row", got=str(number), expected=f"1 to {len(rows)}, the rows of {path}")
+    return (rows[number - 1],)
+
+
+def _submission(done: verbs.Submission) -> dict[str, object]:
+    return {
+        "inference_id": done.inference_id,
+        "tx_hash": done.tx_hash,
+        "block_number": done.block_number,
+        "gas_used": done.gas_used,
+        "is_new": done.is_new,
+    }
+
+
+def _inference_row(item: Inference) -> list[str]:
+    return [
+        item.inference_id,
+        numbers(item.outputs),
+        f"{item.seconds['prove']:.2f}",
+        f"{item.gas_used:,}",
+        item.grade.label,
+        str(item.block_number),
+    ]
+
+
+def _result_row(record: VerifiedInference, name: str) -> list[str]:
+    when = datetime.datetime.fromtimestamp(record.block_time, datetime.UTC)
+    return [
+        name,
+        short(record.inference_id),
+        numbers(record.outputs),
+        record.grade.label,
+        record.finality.label,
+        str(record.block_number),
+        f"{when:%Y-%m-%d %H:%M:%S}",
+    ]
+
+
+def _grade(text: str) -> Grade:
+    try:
+        return Grade.parse(text)
+    except ValueError as error:
+        raise OptionInvalid(option="--min-grade", got=text, expected=str(error)) from None
+
+
+def _finality(text: str) -> Finality:
+    try:
+        return Finality.parse(text)
+    except ValueError as error:
+        raise OptionInvalid(option="--finality", got=text, expected=str(error)) from None

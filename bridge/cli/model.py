@@ -1,0 +1,142 @@
+"""proofbridge model: build a bundle, show one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from bridge import verbs
+from bridge.circuit.build import DEFAULT_MAX_LOGROWS, Order
+from bridge.circuit.settings import Objective
+from bridge.cli import options
+from bridge.cli.screen import Screen
+from bridge.core.bundle import Bundle
+from bridge.core.circuit import Visibility
+from bridge.errors import OptionInvalid
+from bridge.solidity.evm import UNIVERSAL
+
+app = typer.Typer(help="Build provable models and look at them.", no_args_is_help=True)
+
+
+@app.command("build", epilog="Example: proofbridge model build model.onnx --sample rows.json --out bundles")
+def build(
+    model: Annotated[Path, typer.Argument(metavar="MODEL.onnx", help="The model.")],
+    sample: Annotated[Path, typer.Option("--sample", help="Rows that set the ranges: .json, .npz, .npy or .csv.")],
+    out: Annotated[Path, typer.Option("--out", help="The folder that receives the bundle directory.")] = Path("bundles"),
+    name: Annotated[str | None, typer.Option("--name", help="What to call it; else the file's name.")] = None,
+    objective: Annotated[Objective, typer.Option("--objective", help="What to make small.")] = Objective.BALANCED,
+    max_error: Annotated[
+        float | None, typer.Option("--max-error", min=0, help="Largest absolute error against onnxruntime.")
+    ] = None,
+    max_gas: Annotated[int | None, typer.Option("--max-gas", min=1, help="Gas that a verification may take.")] = None,
+    max_prove_seconds: Annotated[
+        float | None, typer.Option("--max-prove-seconds", min=0, help="Seconds that a proof may take here.")
+    ] = None,
+    input_visibility: Annotated[
+        str, typer.Option("--input-visibility", help="public, hashed or private.")
+    ] = Visibility.PUBLIC.label,
+    max_logrows: Annotated[
+        int, typer.Option("--max-logrows", min=1, max=26, help="Largest circuit allowed, as a power of two of rows.")
+    ] = DEFAULT_MAX_LOGROWS,
+    evm_version: Annotated[
+        str, typer.Option("--evm-version", help="EVM version the verifier is compiled for; part of its identity.")
+    ] = UNIVERSAL,
+    srs: Annotated[Path | None, typer.Option("--srs", help="A trusted setup file to use.")] = None,
+    as_json: options.Json = False,
+) -> None:
+    """Turn an ONNX model and a sample into a bundle: circuit, keys, Solidity verifier, measurements."""
+    screen = Screen(as_json=as_json)
+    order = Order(
+        model=model,
+        sample=sample,
+        out=out,
+        name=name,
+        objective=objective,
+        max_error=max_error,
+        max_gas=max_gas,
+        max_prove_seconds=max_prove_seconds,
+        visibility=_visibility(input_visibility),
+        evm=evm_version,
+        max_logrows=max_logrows,
+        srs=srs,
+    )
+    with screen.working() as progress:
+        built = verbs.build_model(order, progress)
+    if as_json:
+        screen.document({**summary(built.bundle), "is_new": built.is_new, "tried": len(built.choice.tried)})
+        return
+    _print(screen, built.bundle)
+    if not built.is_new:
+        screen.text("It had been built before; nothing was changed.")
+    if built.bundle.manifest.setup.kind == "development":
+        screen.text(
+            "[yellow]Its trusted setup was made on this machine: whoever made it can forge proofs. "
+            "It can be deployed to a local chain only (see: proofbridge srs --help).[/yellow]"
+        )
+
+
+@app.command("show", epilog="Example: proofbridge model show bundles/digits-1a2b3c4d5e6f")
+def show(directory: options.BundleDir, as_json: options.Json = False) -> None:
+    """Check every byte of a bundle and say what it is."""
+    screen = Screen(as_json=as_json)
+    bundle = verbs.show_model(directory)
+    if as_json:
+        screen.document({**summary(bundle), "circuit": bundle.manifest.circuit, "versions": bundle.manifest.versions})
+        return
+    _print(screen, bundle)
+
+
+def summary(bundle: Bundle) -> dict[str, Any]:
+    """The flat facts of a bundle, with the names that programs rely on."""
+    manifest = bundle.manifest
+    return {
+        "model_id": manifest.model_id,
+        "name": manifest.name,
+        "onnx_sha256": manifest.commitment.model_hash.removeprefix("0x"),
+        "logrows": manifest.settings.logrows,
+        "rows": manifest.settings.rows_used,
+        "settings": manifest.settings,
+        "proof_bytes": manifest.measurements.proof_bytes,
+        "prove_seconds": manifest.measurements.prove_seconds,
+        "peak_memory_bytes": manifest.measurements.peak_memory_bytes,
+        "verifier_runtime_bytes": manifest.measurements.verifier_runtime_bytes,
+        "verify_gas": manifest.measurements.verify_gas,
+        "max_abs_error": manifest.fidelity.max_abs_error,
+        "mean_abs_error": manifest.fidelity.mean_abs_error,
+        "srs": manifest.setup,
+        "bundle": bundle.path,
+    }
+
+
+def _print(screen: Screen, bundle: Bundle) -> None:
+    manifest, measured = bundle.manifest, bundle.manifest.measurements
+    gas = "not measured (no Anvil)" if measured.verify_gas is None else f"{measured.verify_gas:,}"
+    screen.facts(
+        f"{manifest.name}",
+        {
+            "model id": manifest.model_id,
+            "onnx sha256": manifest.commitment.model_hash.removeprefix("0x"),
+            "inputs": ", ".join(f"{item.name} {list(item.shape)}" for item in manifest.circuit.inputs),
+            "outputs": ", ".join(f"{item.name} {list(item.shape)}" for item in manifest.circuit.outputs),
+            "circuit": f"2^{manifest.settings.logrows} rows; {manifest.settings.label}",
+            "error against onnxruntime": (
+                f"max {manifest.fidelity.max_abs_error:.3g}, mean {manifest.fidelity.mean_abs_error:.3g} "
+                f"over {manifest.fidelity.rows} rows (largest output {manifest.fidelity.largest_output:.4g})"
+            ),
+            "proving": f"{measured.prove_seconds:.2f} s, {measured.peak_memory_bytes / 2**20:.0f} MiB here",
+            "proof": f"{measured.proof_bytes:,} bytes",
+            "verification gas": gas,
+            "verifier code": f"{measured.verifier_runtime_bytes:,} bytes, EVM {manifest.versions.evm}",
+            "trusted setup": f"{manifest.setup.name} ({manifest.setup.kind}), 2^{manifest.setup.logrows}",
+            "bundle": bundle.path,
+        },
+    )
+
+
+def _visibility(text: str) -> Visibility:
+    try:
+        return Visibility[text.upper()]
+    except KeyError:
+        raise OptionInvalid(option="--input-visibility", got=text, expected="public, hashed or private") from None

@@ -1,0 +1,59 @@
+"""Options that several commands share, with the same words everywhere."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bridge.connection import DEPLOYMENTS
+from bridge.errors import AccountRefused
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output and nothing else.")]
+Chain = Annotated[str | None, typer.Option("--chain", help="A chain preset (see: proofbridge chains).")]
+RpcUrl = Annotated[
+    str | None, typer.Option("--rpc", envvar="PROOFBRIDGE_RPC", show_envvar=True, help="URL of a JSON-RPC node.")
+]
+ChainId = Annotated[int | None, typer.Option("--chain-id", help="The chain id the node must have.")]
+AccountSpec = Annotated[
+    str | None,
+    typer.Option("--account", help="A keystore's name, env:VARIABLE, or unlocked (local chains; the default there)."),
+]
+PasswordFile = Annotated[
+    Path | None, typer.Option("--password-file", help="File with the keystore's password (else PROOFBRIDGE_PASSWORD).")
+]
+MaxFee = Annotated[float | None, typer.Option("--max-fee-gwei", min=0, help="Cap on the fee of one gas.")]
+Deployments = Annotated[
+    Path, typer.Option("--deployments", envvar="PROOFBRIDGE_DEPLOYMENTS", help="Folder of the deployment books.")
+]
+BundleDir = Annotated[Path, typer.Argument(metavar="DIR", help="A bundle, or a folder that holds one.")]
+InputFile = Annotated[Path, typer.Option("--input", help="Rows: .json, .npz, .npy or .csv.")]
+RowNumber = Annotated[int | None, typer.Option("--row", min=1, help="Only this row of the file (1 is the first).")]
+Timeout = Annotated[float, typer.Option("--timeout", min=1, help="Seconds that proving may take.")]
+Confirmations = Annotated[int, typer.Option("--confirmations", min=1, help="Blocks to wait for, the first its own.")]
+
+DEFAULT_DEPLOYMENTS = DEPLOYMENTS
+
+
+def password(name: str, file: Path | None) -> Callable[[], str]:
+    """Where a password comes from: a file, PROOFBRIDGE_PASSWORD, or a prompt. Never from an argument."""
+
+    def ask() -> str:
+        if file is not None:
+            try:
+                return file.read_text().rstrip("\n")
+            except OSError as error:
+                raise AccountRefused(name=name, reason=f"cannot read {file}: {error.strerror}") from None
+        from_environment = os.environ.get("PROOFBRIDGE_PASSWORD")
+        if from_environment is not None:
+            return from_environment
+        if not sys.stdin.isatty():
+            raise AccountRefused(name=name, reason="it needs a password and there is no terminal to ask at")
+        return getpass.getpass(f"Password of {name}: ")
+
+    return ask
