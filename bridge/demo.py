@@ -15,6 +15,7 @@ from bridge.connection import Connection, connect
 from bridge.core.inference import VerifiedInference
 from bridge.core.progress import Progress, silent
 from bridge.core.storage import disk_errors
+from bridge.query.results import Filter
 from bridge.toolchain import assets
 from bridge.verbs import Inference
 
@@ -80,8 +81,7 @@ def _infer(name: str, build: Built, heldout: Path, connection: Connection, progr
     inferences = [verbs.infer(build.bundle, row, connection, progress=_named(name, progress)) for row in chosen]
     progress(f"{name}: reading the records back and comparing them with onnxruntime")
     records = {
-        record.inference_id: record
-        for record in verbs.results(connection, verbs.Filter(model_id=build.bundle.model_id))
+        record.inference_id: record for record in verbs.results(connection, Filter(model_id=build.bundle.model_id))
     }
     return [
         DemoRow(

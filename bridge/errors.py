@@ -125,7 +125,9 @@ class UnsupportedOperator(InputError):
     @property
     def what(self) -> str:
         where = f" (node {self.node!r})" if self.node else ""
-        return f"{self.path} uses the operator {self.operator}{where}, which ezkl cannot put into a circuit: {self.reason}"
+        return (
+            f"{self.path} uses the operator {self.operator}{where}, which ezkl cannot put into a circuit: {self.reason}"
+        )
 
     @property
     def fix(self) -> str:
@@ -337,7 +339,11 @@ class BundleMissing(BundleError):
 
     @property
     def fix(self) -> str:
-        return "Name one bundle directory" if self.found else "Make one with: proofbridge model build MODEL.onnx --sample S --out DIR"
+        return (
+            "Name one bundle directory"
+            if self.found
+            else "Make one with: proofbridge model build MODEL.onnx --sample S --out DIR"
+        )
 
 
 @dataclass(eq=False)
@@ -629,7 +635,9 @@ class GasAboveCap(SolidityError):
 
     @property
     def what(self) -> str:
-        return f"{self.unit} needs {self.gas} gas, over the chain's limit of {self.limit} for one transaction (EIP-7825)"
+        return (
+            f"{self.unit} needs {self.gas} gas, over the chain's limit of {self.limit} for one transaction (EIP-7825)"
+        )
 
     @property
     def fix(self) -> str:
@@ -690,7 +698,9 @@ class AccountMissing(AccountError):
 
     @property
     def fix(self) -> str:
-        return "Run: proofbridge account new NAME, or give --account env:VARIABLE or, on a local chain, --account unlocked"
+        return (
+            "Run: proofbridge account new NAME, or give --account env:VARIABLE or, on a local chain, --account unlocked"
+        )
 
 
 @dataclass(eq=False)

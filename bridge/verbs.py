@@ -94,9 +94,7 @@ def read_input(bundle: Bundle, path: Path) -> tuple[Row, ...]:
     return rows
 
 
-def prove(
-    bundle: Bundle, row: Row, *, timeout: float = DEFAULT_TIMEOUT_SECONDS, progress: Progress = silent
-) -> Proof:
+def prove(bundle: Bundle, row: Row, *, timeout: float = DEFAULT_TIMEOUT_SECONDS, progress: Progress = silent) -> Proof:
     """Prove one row and check the proof here. `timeout` is in seconds."""
     check_range(row, bundle.manifest.circuit.inputs)
     setup = srs.find(bundle.manifest.setup)
@@ -193,4 +191,3 @@ def _statement(bundle: Bundle, proof: Proof, connection: Connection) -> Statemen
         return relay.statement(proof, bundle.manifest.circuit, connection.core())
     except ValueError as error:
         raise ProofInvalid(model_id=bundle.model_id, reason=str(error)) from None
-

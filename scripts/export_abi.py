@@ -11,7 +11,9 @@ from bridge.toolchain import assets
 
 def abi_texts() -> dict[str, str]:
     """The ABI of each core contract as it is committed, by name."""
-    return {name: json.dumps(artifact.abi, indent=1) + "\n" for name, artifact in compile_core(UNIVERSAL, print).items()}
+    return {
+        name: json.dumps(artifact.abi, indent=1) + "\n" for name, artifact in compile_core(UNIVERSAL, print).items()
+    }
 
 
 if __name__ == "__main__":

@@ -26,7 +26,8 @@ class Attempt:
 
 def tamper(proof: Proof, circuit: Circuit, core: CoreContracts) -> tuple[Attempt, ...]:
     """Fire each mutation at the gateway as a call that costs nothing. Raises `ContractReverted` if the untouched
-    statement is not accepted in the first place: then a refusal would prove nothing."""
+    statement is not accepted in the first place: then a refusal would prove nothing.
+    """
     honest = statement(proof, circuit, core)
     core.gateway.read("check", *honest.arguments)
     return tuple(_fire(core, name, said) for name, said in _mutations(proof, circuit, core, honest))
@@ -56,7 +57,10 @@ def _mutations(
         ("one bit of the proof flipped", replace(honest, proof=replace(proof, proof=hex_bytes(bytes(raw))).blob)),
         ("another input's commitment", replace(honest, input_commitment=hex32(1))),
         ("another model's id", replace(honest, model_id=hex32(int(honest.model_id, 16) ^ 1))),
-        ("the proof cut short", replace(honest, proof=replace(proof, proof=hex_bytes(to_bytes(proof.proof)[:-32])).blob)),
+        (
+            "the proof cut short",
+            replace(honest, proof=replace(proof, proof=hex_bytes(to_bytes(proof.proof)[:-32])).blob),
+        ),
         ("bytes after the proof", replace(honest, proof=honest.proof + bytes(32))),
     ]
     if circuit.input_instances:

@@ -14,7 +14,7 @@ from pathlib import Path
 from bridge.core.progress import Progress, silent
 from bridge.errors import AnvilFailed
 from bridge.toolchain import npm
-from bridge.toolchain.leash import LEASH
+from bridge.toolchain.leash import leashed
 
 _START_SECONDS = 20.0
 _LISTENING = re.compile(rb"Listening on 127\.0\.0\.1:(\d+)")
@@ -55,18 +55,16 @@ def start_detached(log: Path, *, port: int, progress: Progress = silent) -> Anvi
     return Anvil(_url(child, log), child.pid)
 
 
-def _launch(
-    program: Path, log: Path, *, port: int, options: tuple[str, ...], leash: bool
-) -> subprocess.Popen[bytes]:
+def _launch(program: Path, log: Path, *, port: int, options: tuple[str, ...], leash: bool) -> subprocess.Popen[bytes]:
+    command = [str(program), "--host", "127.0.0.1", "--port", str(port), *options]
     with log.open("wb") as stream:
         try:
             return subprocess.Popen(
-                [str(program), "--host", "127.0.0.1", "--port", str(port), *options],
+                leashed(command) if leash else command,
                 stdin=subprocess.DEVNULL,
                 stdout=stream,
                 stderr=subprocess.STDOUT,
                 start_new_session=not leash,
-                preexec_fn=LEASH if leash else None,
             )
         except OSError as error:
             raise AnvilFailed(reason=f"{program}: {error.strerror or error}") from None

@@ -50,7 +50,7 @@ class CoreContracts:
 
     registry: Contract
     adapter: Contract
-    """EzklVerifier"""
+    """EzklVerifier."""
     gateway: Contract
     ledger: Contract
     first_block: int

@@ -96,7 +96,10 @@ class Rpc:
             return None
         base_fee = found.get("baseFeePerGas")
         return Block(
-            int(found["number"]), _hex32(found["hash"]), int(found["timestamp"]), None if base_fee is None else int(base_fee)
+            int(found["number"]),
+            _hex32(found["hash"]),
+            int(found["timestamp"]),
+            None if base_fee is None else int(base_fee),
         )
 
     def code(self, address: Address) -> bytes:
@@ -194,7 +197,7 @@ class Rpc:
         """A call that a contract may refuse."""
         try:
             return self._ask(method, ask)
-        except _Reverted as reverted:
+        except _RevertedError as reverted:
             name, arguments = decode_revert(reverted.data, abis)
             raise ContractReverted(call=label, error=name, arguments=arguments) from None
 
@@ -204,10 +207,10 @@ class Rpc:
         except (TransactionNotFound, BlockNotFound):
             return None
         except ContractLogicError as error:
-            raise _Reverted(_revert_data(error.data)) from None
+            raise _RevertedError(_revert_data(error.data)) from None
         except Web3RPCError as error:
             response = error.rpc_response or {}
-            problem = response.get("error") or {}
+            problem: Any = response.get("error") or {}
             message = problem.get("message") if isinstance(problem, dict) else str(problem)
             raise RpcFailed(method=method, reason=str(message or error)) from None
         except requests.exceptions.HTTPError as error:
@@ -219,7 +222,7 @@ class Rpc:
             raise RpcFailed(method=method, reason=f"its answer is malformed ({type(error).__name__})") from None
 
 
-class _Reverted(Exception):
+class _RevertedError(Exception):
     """Revert data on its way to being named."""
 
     def __init__(self, data: bytes) -> None:

@@ -106,7 +106,8 @@ class Built:
 
 def build(order: Order, bench: Bench, progress: Progress = silent) -> Built:
     """Build a bundle. Raises members of `InputError`, `CircuitError`, `SetupError`, `SolidityError`, `EngineError` and
-    `StorageError`, each before anything is left behind."""
+    `StorageError`, each before anything is left behind.
+    """
     evm_versions.check_version(order.evm)
     progress("reading the model and its sample")
     model = read_model(order.model)
@@ -224,7 +225,9 @@ def _circuit(scratch: Path, model: Model, rows: Sequence[Row], choice: Choice, v
 def _inputs(model: Model, rows: Sequence[Row], document: dict[str, Any]) -> tuple[CircuitTensor, ...]:
     scales = document["model_input_scales"]
     if len(scales) != len(model.inputs):
-        raise CircuitRefused(path=model.path, reason=f"ezkl sees {len(scales)} inputs, the graph has {len(model.inputs)}")
+        raise CircuitRefused(
+            path=model.path, reason=f"ezkl sees {len(scales)} inputs, the graph has {len(model.inputs)}"
+        )
     columns = zip(*rows, strict=True)
     return tuple(
         _calibrated(spec, scale, column) for spec, scale, column in zip(model.inputs, scales, columns, strict=True)
@@ -250,4 +253,3 @@ def _versions(verifier: Artifact) -> Versions:
         evm=verifier.evm,
         onnxruntime=importlib.metadata.version("onnxruntime"),
     )
-

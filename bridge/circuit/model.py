@@ -63,7 +63,9 @@ class Reference:
         try:
             answers = self.session.run(None, {name: array for name, array in feed.items() if name in known})
         except Exception as error:  # see above
-            raise NotAnOnnxModel(path=self.model.path, reason=f"it does not run: {str(error).splitlines()[0]}") from None
+            raise NotAnOnnxModel(
+                path=self.model.path, reason=f"it does not run: {str(error).splitlines()[0]}"
+            ) from None
         return tuple(np.asarray(answer) for answer in answers)
 
 

@@ -90,7 +90,9 @@ def search(
     return Choice(candidate, fidelity, tuple(found))
 
 
-def compare(outputs: Sequence[Sequence[Sequence[str]]], scales: Sequence[int], expected: Sequence[tuple[Array, ...]]) -> Fidelity:
+def compare(
+    outputs: Sequence[Sequence[Sequence[str]]], scales: Sequence[int], expected: Sequence[tuple[Array, ...]]
+) -> Fidelity:
     """The circuit's outputs (little-endian hex, by row and tensor) against float outputs. Raises ValueError on other shapes."""
     errors: list[float] = []
     largest = 0.0
@@ -216,7 +218,9 @@ def name_refusal(model: Model, said: str) -> CircuitRefused | UnsupportedOperato
     for node, operator in model.operators:
         named = f'"{node}"' in said and node
         unimplemented = f"Unimplemented({operator})" in said
-        unknown = f"Unknown op: {operator}".lower() in said.lower() or f"Unknown op: onnx.{operator}".lower() in said.lower()
+        unknown = (
+            f"Unknown op: {operator}".lower() in said.lower() or f"Unknown op: onnx.{operator}".lower() in said.lower()
+        )
         if named or unimplemented or unknown:
             return UnsupportedOperator(path=model.path, operator=operator, node=node, reason=first)
     # tract names a nameless node after its output, so the number of the node is what is left.

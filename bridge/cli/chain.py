@@ -39,12 +39,19 @@ _ADAPTER = TypeAdapter(Running)
 
 
 def chains(as_json: options.Json = False) -> None:
-    """The chain presets and their limits. Example: proofbridge chains"""
+    """The chain presets and their limits. Example: proofbridge chains."""
     screen = Screen(as_json=as_json)
     if as_json:
         screen.document({"chains": PRESETS})
         return
-    columns = {"preset": "left", "chain id": "right", "EVM": "left", "code limit": "right", "tx gas limit": "right", "node": "left"}
+    columns = {
+        "preset": "left",
+        "chain id": "right",
+        "EVM": "left",
+        "code limit": "right",
+        "tx gas limit": "right",
+        "node": "left",
+    }
     rows = [
         [
             item.name,
@@ -64,7 +71,7 @@ def up(
     deployments: options.Deployments = options.DEFAULT_DEPLOYMENTS,
     as_json: options.Json = False,
 ) -> None:
-    """Start a local chain with the contracts on it; `down` stops it. Example: proofbridge up"""
+    """Start a local chain with the contracts on it; `down` stops it. Example: proofbridge up."""
     screen = Screen(as_json=as_json)
     running = _running()
     with screen.working() as progress:
@@ -76,14 +83,16 @@ def up(
         done = verbs.deploy_core(connection, progress)
     addresses = {name: item.address for name, item in done.book.contracts.items()}
     if as_json:
-        screen.document({"url": running.url, "pid": running.pid, "chain_id": done.book.chain_id, "contracts": addresses})
+        screen.document(
+            {"url": running.url, "pid": running.pid, "chain_id": done.book.chain_id, "contracts": addresses}
+        )
         return
     screen.facts(f"Local chain at {running.url} (process {running.pid})", addresses)
     screen.text("Stop it with: proofbridge down")
 
 
 def down(as_json: options.Json = False) -> None:
-    """Stop what `up` started. Example: proofbridge down"""
+    """Stop what `up` started. Example: proofbridge down."""
     screen = Screen(as_json=as_json)
     running = _running()
     if running is not None:

@@ -17,7 +17,7 @@ def demo(
     out: Annotated[Path, typer.Option("--out", help="Where the bundles stay.")] = Path("proofbridge-demo"),
     as_json: options.Json = False,
 ) -> None:
-    """Run the whole bridge on a local chain with three real models. Example: proofbridge demo"""
+    """Run the whole bridge on a local chain with three real models. Example: proofbridge demo."""
     screen = Screen(as_json=as_json)
     started = time.monotonic()
     with screen.working() as progress:
@@ -62,8 +62,15 @@ def _print(screen: Screen, report: DemoReport, seconds: float) -> None:
         "grade": "left",
     }
     screen.table("Inferences: proved, submitted, read back from the chain", columns, [_row(row) for row in report.rows])
-    refusals = [[item.mutation, f"[green]refused: {item.error}[/green]" if item.refused else "[red]ACCEPTED[/red]"] for item in report.tampered]
-    screen.table(f"Tampered with {report.rows[0].model}'s first result", {"what was changed": "left", "the contracts say": "left"}, refusals)
+    refusals = [
+        [item.mutation, f"[green]refused: {item.error}[/green]" if item.refused else "[red]ACCEPTED[/red]"]
+        for item in report.tampered
+    ]
+    screen.table(
+        f"Tampered with {report.rows[0].model}'s first result",
+        {"what was changed": "left", "the contracts say": "left"},
+        refusals,
+    )
     if any(built.bundle.manifest.setup.kind == "development" for built in report.built):
         screen.text(
             "[yellow]The trusted setup was made on this machine, which is fine on a local chain only: "

@@ -35,7 +35,7 @@ class Finding:
 
 
 def doctor(as_json: options.Json = False) -> None:
-    """Check the tools that proofbridge uses. Example: proofbridge doctor"""
+    """Check the tools that proofbridge uses. Example: proofbridge doctor."""
     screen = Screen(as_json=as_json)
     findings = [*_python(), _node(), _npm_packages(), _anvil(), _solc(), _setups(), _accounts()]
     healthy = all(finding.ok for finding in findings if finding.needed)
@@ -43,7 +43,9 @@ def doctor(as_json: options.Json = False) -> None:
         screen.document({"healthy": healthy, "findings": findings})
     else:
         marks = {True: "[green]ok[/green]", False: "[red]missing[/red]"}
-        rows = [[item.name, marks[item.ok] if item.needed or item.ok else "-", item.found, item.fix] for item in findings]
+        rows = [
+            [item.name, marks[item.ok] if item.needed or item.ok else "-", item.found, item.fix] for item in findings
+        ]
         screen.table("proofbridge doctor", {"": "left", "state": "left", "found": "left", "to mend it": "left"}, rows)
     if not healthy:
         raise typer.Exit(1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 from pathlib import Path
 from typing import Annotated
 
@@ -22,6 +22,7 @@ from bridge.core.storage import write_atomic
 from bridge.engine.child import DEFAULT_TIMEOUT_SECONDS
 from bridge.errors import OptionInvalid
 from bridge.query.results import Filter
+from bridge.relay.submit import Submission
 from bridge.verbs import Inference
 
 
@@ -33,7 +34,7 @@ def prove(
     timeout: options.Timeout = DEFAULT_TIMEOUT_SECONDS,
     as_json: options.Json = False,
 ) -> None:
-    """Prove one row and check the proof locally. Example: proofbridge prove bundles/digits-… --input row.json"""
+    """Prove one row and check the proof locally. Example: proofbridge prove bundles/digits-… --input row.json."""
     screen = Screen(as_json=as_json)
     bundle = verbs.show_model(directory)
     chosen = _rows(bundle, input, row or 1)[0]
@@ -72,7 +73,7 @@ def submit(
     deployments: options.Deployments = options.DEFAULT_DEPLOYMENTS,
     as_json: options.Json = False,
 ) -> None:
-    """Record a proof on a chain; again finds the record. Example: proofbridge submit bundles/digits-… proof.json"""
+    """Record a proof on a chain; again finds the record. Example: proofbridge submit bundles/digits-… proof.json."""
     screen = Screen(as_json=as_json)
     bundle = verbs.show_model(directory)
     proof = read_proof(proof_file)
@@ -116,7 +117,7 @@ def infer(
     deployments: options.Deployments = options.DEFAULT_DEPLOYMENTS,
     as_json: options.Json = False,
 ) -> None:
-    """Prove every row of a file, submit, and wait. Example: proofbridge infer bundles/digits-… --input rows.csv"""
+    """Prove every row of a file, submit, and wait. Example: proofbridge infer bundles/digits-… --input rows.csv."""
     screen = Screen(as_json=as_json)
     bundle = verbs.show_model(directory)
     chosen = _rows(bundle, input, row)
@@ -137,8 +138,17 @@ def infer(
     if as_json:
         screen.document(done[0] if len(done) == 1 else {"inferences": done})
         return
-    columns = {"inference id": "left", "output": "left", "prove s": "right", "gas": "right", "grade": "left", "block": "right"}
-    screen.table(f"{bundle.manifest.name} on {connection.preset.title}", columns, [_inference_row(item) for item in done])
+    columns = {
+        "inference id": "left",
+        "output": "left",
+        "prove s": "right",
+        "gas": "right",
+        "grade": "left",
+        "block": "right",
+    }
+    screen.table(
+        f"{bundle.manifest.name} on {connection.preset.title}", columns, [_inference_row(item) for item in done]
+    )
 
 
 def results(
@@ -152,7 +162,7 @@ def results(
     deployments: options.Deployments = options.DEFAULT_DEPLOYMENTS,
     as_json: options.Json = False,
 ) -> None:
-    """Verified results, read back from the chain. Example: proofbridge results digits --min-grade Proven --json"""
+    """Verified results, read back from the chain. Example: proofbridge results digits --min-grade Proven --json."""
     screen = Screen(as_json=as_json)
     chosen_grade, chosen_finality = _grade(min_grade), _finality(finality)
     connection = connect(chain, rpc=rpc, chain_id=chain_id, deployments=deployments)
@@ -184,7 +194,7 @@ def _rows(bundle: Bundle, path: Path, number: int | None) -> tuple[Row, ...]:
     return (rows[number - 1],)
 
 
-def _submission(done: verbs.Submission) -> dict[str, object]:
+def _submission(done: Submission) -> dict[str, object]:
     return {
         "inference_id": done.inference_id,
         "tx_hash": done.tx_hash,
@@ -206,7 +216,7 @@ def _inference_row(item: Inference) -> list[str]:
 
 
 def _result_row(record: VerifiedInference, name: str) -> list[str]:
-    when = datetime.datetime.fromtimestamp(record.block_time, datetime.UTC)
+    when = dt.datetime.fromtimestamp(record.block_time, dt.UTC)
     return [
         name,
         short(record.inference_id),

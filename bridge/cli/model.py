@@ -24,7 +24,9 @@ app = typer.Typer(help="Build provable models and look at them.", no_args_is_hel
 def build(
     model: Annotated[Path, typer.Argument(metavar="MODEL.onnx", help="The model.")],
     sample: Annotated[Path, typer.Option("--sample", help="Rows that set the ranges: .json, .npz, .npy or .csv.")],
-    out: Annotated[Path, typer.Option("--out", help="The folder that receives the bundle directory.")] = Path("bundles"),
+    out: Annotated[Path, typer.Option("--out", help="The folder that receives the bundle directory.")] = Path(
+        "bundles"
+    ),
     name: Annotated[str | None, typer.Option("--name", help="What to call it; else the file's name.")] = None,
     objective: Annotated[Objective, typer.Option("--objective", help="What to make small.")] = Objective.BALANCED,
     max_error: Annotated[

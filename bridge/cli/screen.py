@@ -25,6 +25,7 @@ class Screen:
     """One command's output."""
 
     def __init__(self, *, as_json: bool) -> None:
+        """`as_json` keeps standard output for the document."""
         self.as_json = as_json
         self.out = Console(highlight=False, soft_wrap=True)
         self.err = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -69,7 +70,9 @@ class Screen:
 def fail(error: BridgeError) -> None:
     """A named error: one line for people, a document for programs."""
     if "--json" in sys.argv:
-        detail = {item.name: getattr(error, item.name) for item in fields(error)} if is_dataclass(error) else {}
+        detail: dict[str, Any] = (
+            {item.name: getattr(error, item.name) for item in fields(error)} if is_dataclass(error) else {}
+        )
         name = type(error).__name__
         document = {"error": {"name": name, "what": error.what, "fix": error.fix, "detail": detail}}
         print(json.dumps(jsonable(document), indent=2))

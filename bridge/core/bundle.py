@@ -1,14 +1,14 @@
 """A bundle: the directory that holds everything of one provable model, trusted only after every byte was checked.
 
-    model.onnx                 the model itself
-    settings.json              ezkl's settings, canonical (no timestamps, sorted)
-    circuit.ezkl               the compiled circuit
-    pk.key, vk.key             proving and verifying key
-    verifier.sol               the generated Solidity verifier
-    verifier.input.json        the standard-JSON input that compiles it
-    verifier.creation.hex      its creation code
-    verifier.runtime.hex       its runtime code; keccak256 of it is the commitment's vkHash
-    manifest.json              what the rest is, with the sha256 of each
+model.onnx                 the model itself
+settings.json              ezkl's settings, canonical (no timestamps, sorted)
+circuit.ezkl               the compiled circuit
+pk.key, vk.key             proving and verifying key
+verifier.sol               the generated Solidity verifier
+verifier.input.json        the standard-JSON input that compiles it
+verifier.creation.hex      its creation code
+verifier.runtime.hex       its runtime code; keccak256 of it is the commitment's vkHash
+manifest.json              what the rest is, with the sha256 of each
 """
 
 from __future__ import annotations

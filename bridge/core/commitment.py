@@ -44,7 +44,12 @@ class ModelCommitment:
     @property
     def model_id(self) -> Hex32:
         """Hash of the commitment: the same on every chain. The uri is no part of it."""
-        words = [to_bytes(self.model_hash), to_bytes(self.circuit_hash), to_bytes(self.vk_hash), to_bytes(self.proof_system)]
+        words = [
+            to_bytes(self.model_hash),
+            to_bytes(self.circuit_hash),
+            to_bytes(self.vk_hash),
+            to_bytes(self.proof_system),
+        ]
         return hex32(keccak256(encode(["bytes32"] * 4 + ["bytes4"], [MODEL_TAG, *words])))
 
 
@@ -66,7 +71,9 @@ def circuit_hash(circuit: Circuit) -> Hex32:
 
 def domain(chain_id: int, gateway: Address) -> Hex32:
     """What ties an input commitment to one gateway on one chain."""
-    return hex32(keccak256(encode(["bytes32", "uint256", "address"], [INPUT_TAG, chain_id, to_canonical_address(gateway)])))
+    return hex32(
+        keccak256(encode(["bytes32", "uint256", "address"], [INPUT_TAG, chain_id, to_canonical_address(gateway)]))
+    )
 
 
 def input_commitment(tag: Hex32, input_instances: Sequence[int]) -> Hex32:

@@ -11,6 +11,7 @@ from fractions import Fraction
 MODULUS = 21888242871839275222246405745257275088548364400416034343698204186575808495617
 """r, the order of bn254's scalar field (EIP-197)."""
 
+WORD_BYTES = 32
 _WAD = 10**18
 
 
@@ -42,8 +43,8 @@ def to_wad(instance: int, scale: int) -> int:
 def from_little_endian(text: str) -> int:
     """ezkl writes field elements as 64 hex digits, least significant byte first. Raises ValueError if it is not one."""
     raw = bytes.fromhex(text.removeprefix("0x"))
-    if len(raw) != 32:
-        raise ValueError(f"a field element has 32 bytes, got {len(raw)}")
+    if len(raw) != WORD_BYTES:
+        raise ValueError(f"a field element has {WORD_BYTES} bytes, got {len(raw)}")
     value = int.from_bytes(raw, "little")
     if value >= MODULUS:
         raise ValueError(f"{text} is not an element of the bn254 scalar field")
@@ -52,4 +53,4 @@ def from_little_endian(text: str) -> int:
 
 def to_little_endian(instance: int) -> str:
     """The inverse of `from_little_endian`."""
-    return instance.to_bytes(32, "little").hex()
+    return instance.to_bytes(WORD_BYTES, "little").hex()

@@ -34,7 +34,9 @@ class Settings:
     @property
     def label(self) -> str:
         """The four choices of the search, short."""
-        return f"base {self.decomp_base}, legs {self.decomp_legs}, columns {self.num_inner_cols}, scale {self.input_scale}"
+        return (
+            f"base {self.decomp_base}, legs {self.decomp_legs}, columns {self.num_inner_cols}, scale {self.input_scale}"
+        )
 
 
 @with_config(_STRICT)

@@ -188,7 +188,9 @@ def _ragged_shape(value: object) -> tuple[int, ...]:
 
 
 def _type_name(array: Array) -> str:
-    return {"U": "text", "O": "mixed values", "S": "bytes", "c": "complex numbers"}.get(array.dtype.kind, str(array.dtype))
+    return {"U": "text", "O": "mixed values", "S": "bytes", "c": "complex numbers"}.get(
+        array.dtype.kind, str(array.dtype)
+    )
 
 
 def _rows_of(array: Array, spec: TensorSpec) -> list[Array]:

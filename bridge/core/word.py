@@ -16,14 +16,15 @@ Address = NewType("Address", str)
 HexBytes = NewType("HexBytes", str)
 """Any number of bytes as lower-case 0x-hex."""
 
+WORD_BYTES = 32
 _HEX32 = re.compile(r"0x[0-9a-f]{64}")
 
 
 def hex32(value: bytes | int) -> Hex32:
     """32 bytes, or an unsigned integer below 2**256, as `Hex32`. Raises ValueError on any other size."""
-    raw = value.to_bytes(32, "big") if isinstance(value, int) else value
-    if len(raw) != 32:
-        raise ValueError(f"expected 32 bytes, got {len(raw)}")
+    raw = value.to_bytes(WORD_BYTES, "big") if isinstance(value, int) else value
+    if len(raw) != WORD_BYTES:
+        raise ValueError(f"expected {WORD_BYTES} bytes, got {len(raw)}")
     return Hex32("0x" + raw.hex())
 
 

@@ -10,9 +10,8 @@ from bridge.core.progress import Progress, silent
 from bridge.core.word import Address
 from bridge.deploy.book import Book, read_book, write_book, write_source
 from bridge.deploy.create2 import deployment_of, place
-from bridge.solidity.artifact import Artifact
-from bridge.solidity.contracts import CORE, compile_core
 from bridge.solidity.abi import Abi
+from bridge.solidity.contracts import CORE, compile_core
 from bridge.solidity.evm import check_runs
 
 

@@ -16,7 +16,6 @@ from typing import IO, Any
 
 from bridge.core.progress import Progress, silent
 from bridge.errors import DiskFull, EngineDied, EngineFailed, EngineTimeout
-from bridge.toolchain.leash import LEASH
 
 DEFAULT_TIMEOUT_SECONDS = 3600.0
 
@@ -24,7 +23,7 @@ _LOG_TAIL_BYTES = 4000
 _DISK_FULL = "(os error 28)"
 """How Rust's standard library ends the message of ENOSPC."""
 
-_NO_NETWORK = {name: "http://127.0.0.1:9" for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")}
+_NO_NETWORK = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"), "http://127.0.0.1:9")
 """ezkl tries to download a Solidity compiler that nobody needs; port 9 (discard) refuses it at once."""
 
 
@@ -65,18 +64,18 @@ def run(
     deadline = time.monotonic() + timeout
     with tempfile.TemporaryFile() as log:
         child = subprocess.Popen(
-            [sys.executable, "-m", "bridge.engine.ezkl"],
+            [sys.executable, "-m", "bridge.engine.ezkl", str(os.getpid())],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=log,
             env={**_without_proxies(), **_NO_NETWORK, "PYTHONPATH": _python_path()},
-            preexec_fn=LEASH,
         )
-        assert child.stdin is not None
-        assert child.stdout is not None
+        pipe_in, pipe_out = child.stdin, child.stdout
+        if pipe_in is None or pipe_out is None:
+            raise RuntimeError("the child has no pipes")
         try:
-            _send(child.stdin, {"calls": [[call.name, call.arguments] for call in calls]})
-            lines = _Lines(child.stdout)
+            _send(pipe_in, {"calls": [[call.name, call.arguments] for call in calls]})
+            lines = _Lines(pipe_out)
             answers = []
             for call in calls:
                 progress(call.stage)
@@ -100,8 +99,8 @@ def run(
             if child.returncode is None:
                 child.kill()
                 child.wait()
-            child.stdin.close()
-            child.stdout.close()
+            pipe_in.close()
+            pipe_out.close()
 
 
 class _Lines:

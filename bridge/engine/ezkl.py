@@ -19,6 +19,8 @@ from typing import Any
 
 import ezkl
 
+from bridge.toolchain import leash
+
 _MAX_LOGROWS = 26
 
 
@@ -149,7 +151,8 @@ def _peak_memory_bytes() -> int:
 
 
 def main() -> None:
-    """Run the job on standard input."""
+    """Run the job on standard input; the argument is the process id of the parent, without which there is no point."""
+    leash.attach(int(sys.argv[1]))
     events = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     job = json.loads(sys.stdin.read())

@@ -9,7 +9,8 @@ from pathlib import Path
 from bridge.core.bundle import Keys
 from bridge.core.progress import Progress, silent
 from bridge.core.proof import Proof, from_ezkl, to_ezkl
-from bridge.core.rows import Row, to_ezkl as rows_to_ezkl
+from bridge.core.rows import Row
+from bridge.core.rows import to_ezkl as rows_to_ezkl
 from bridge.core.word import Hex32
 from bridge.engine.child import DEFAULT_TIMEOUT_SECONDS, Call, run
 from bridge.errors import CircuitRefused, EngineFailed, ProofInvalid

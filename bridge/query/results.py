@@ -129,7 +129,9 @@ class _Reader:
         if tx_hash not in self._receipts:
             receipt = self._core.rpc.receipt(tx_hash)
             if receipt is None:
-                raise RpcFailed(method="eth_getTransactionReceipt", reason=f"the node shows a log of {tx_hash} but no receipt")
+                raise RpcFailed(
+                    method="eth_getTransactionReceipt", reason=f"the node shows a log of {tx_hash} but no receipt"
+                )
             self._receipts[tx_hash] = receipt
         return self._receipts[tx_hash]
 

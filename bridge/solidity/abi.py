@@ -16,6 +16,7 @@ from bridge.toolchain import assets
 
 Entry = dict[str, Any]
 
+_NO_CONSTRUCTOR: Entry = {"inputs": []}
 _PANIC = bytes.fromhex("4e487b71")
 _REVERT_STRING = bytes.fromhex("08c379a0")
 
@@ -32,6 +33,7 @@ class Abi:
     """The ABI of one contract."""
 
     def __init__(self, entries: Sequence[Entry]) -> None:
+        """`entries` is the JSON ABI."""
         self.entries = tuple(entries)
         self._functions = {entry["name"]: entry for entry in entries if entry["type"] == "function"}
         self._events = {topic(entry): entry for entry in entries if entry["type"] == "event"}
@@ -51,7 +53,7 @@ class Abi:
 
     def constructor(self, *arguments: Any) -> bytes:
         """Encoded constructor arguments."""
-        entry = next((entry for entry in self.entries if entry["type"] == "constructor"), {"inputs": []})
+        entry = next((entry for entry in self.entries if entry["type"] == "constructor"), _NO_CONSTRUCTOR)
         return bytes(encode(_types(entry["inputs"]), list(arguments)))
 
     def topic(self, event: str) -> Hex32:

@@ -1,0 +1,143 @@
+"""What the tests share: a home of their own, a small model and its bundle, a local chain with the contracts on it.
+
+Everything is real: ezkl proves, solc compiles, Anvil mines. Circuits are small (k <= 10), so that this is fast.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+from bridge import verbs
+from bridge.chain.anvil import Anvil, local_chain
+from bridge.circuit.build import Order
+from bridge.connection import Connection, connect
+from bridge.core.bundle import Bundle
+from bridge.core.proof import Proof
+from bridge.core.rows import Row
+
+SHARED = Path(__file__).parents[2] / "shared"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """No test reads or writes the home of whoever runs it, or asks the network for a ceremony."""
+    home = tmp_path_factory.mktemp("home")
+    changed = {"PROOFBRIDGE_HOME": str(home), "PROOFBRIDGE_SRS_PATH": "", "PROOFBRIDGE_SRS_MIRROR": ""}
+    before = {name: os.environ.get(name) for name in changed}
+    os.environ.update(changed)
+    yield home
+    for name, value in before.items():
+        os.environ.pop(name, None)
+        if value is not None:
+            os.environ[name] = value
+
+
+def write_linear_model(path: Path, *, features: int = 3, outputs: int = 2, seed: int = 0) -> Path:
+    """An ONNX model y = relu(x W + b) with one row a call; negative weights make negative numbers inside."""
+    random = np.random.default_rng(seed)
+    weights = random.normal(size=(features, outputs)).astype(np.float32)
+    bias = random.normal(size=outputs).astype(np.float32)
+    nodes = [
+        helper.make_node("Gemm", ["x", "w", "b"], ["h"], name="affine"),
+        helper.make_node("Neg", ["h"], ["y"], name="negate"),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "linear",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, features])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, outputs])],
+        [numpy_helper.from_array(weights, "w"), numpy_helper.from_array(bias, "b")],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    onnx.save(model, str(path))
+    return path
+
+
+@dataclass(frozen=True)
+class Example:
+    """A small model on disk with rows that fit it."""
+
+    model: Path
+    sample: Path
+    rows: tuple[tuple[float, ...], ...]
+
+
+@pytest.fixture(scope="session")
+def example(tmp_path_factory: pytest.TempPathFactory) -> Example:
+    """A linear model of three numbers to two, and four sample rows."""
+    folder = tmp_path_factory.mktemp("example")
+    rows = ((0.5, -1.0, 2.0), (1.5, 0.25, -0.75), (-2.0, 1.0, 0.0), (0.1, 0.2, 0.3))
+    sample = folder / "sample.json"
+    sample.write_text(json.dumps({"x": rows}))
+    return Example(write_linear_model(folder / "linear.onnx"), sample, rows)
+
+
+@pytest.fixture(scope="session")
+def order(example: Example, tmp_path_factory: pytest.TempPathFactory) -> Order:
+    """An order for the example's bundle."""
+    return Order(example.model, example.sample, tmp_path_factory.mktemp("bundles"))
+
+
+@pytest.fixture(scope="session")
+def bundle(order: Order) -> Bundle:
+    """The example, built."""
+    return verbs.build_model(order).bundle
+
+
+@pytest.fixture(scope="session")
+def other_bundle(order: Order, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    """Another model of the same shape."""
+    folder = tmp_path_factory.mktemp("other")
+    model = write_linear_model(folder / "other.onnx", seed=1)
+    return verbs.build_model(replace(order, model=model, out=folder / "bundles")).bundle
+
+
+@pytest.fixture(scope="session")
+def row(bundle: Bundle, example: Example) -> Row:
+    """The first sample row, as the bundle takes it."""
+    return verbs.read_input(bundle, example.sample)[0]
+
+
+@pytest.fixture(scope="session")
+def proof(bundle: Bundle, row: Row) -> Proof:
+    """A real proof of that row."""
+    return verbs.prove(bundle, row)
+
+
+@pytest.fixture
+def anvil() -> Iterator[Anvil]:
+    """A fresh local chain."""
+    with local_chain() as chain:
+        yield chain
+
+
+@pytest.fixture
+def connection(anvil: Anvil, tmp_path: Path) -> Connection:
+    """A connection to the fresh chain, nothing deployed."""
+    return connect(rpc=anvil.url, deployments=tmp_path / "deployments")
+
+
+@pytest.fixture
+def deployed(connection: Connection, bundle: Bundle) -> Connection:
+    """The same with the core contracts and the example's model."""
+    verbs.deploy_core(connection)
+    verbs.deploy_model(bundle, connection)
+    return connection
+
+
+@pytest.fixture(scope="session")
+def hermez() -> Path:
+    """The public Hermez ceremony at k = 11."""
+    path = SHARED / "srs" / "hermez-raw-11"
+    if not path.is_file():
+        pytest.skip(f"the public ceremony's file is not at {path}")
+    return path
