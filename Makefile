@@ -1,0 +1,73 @@
+# Two commands do everything on a fresh machine with git, make, Python >= 3.11 and Node >= 20:
+#   make demo    the main job, end to end
+#   make test    every check
+
+PYTHON ?= python3
+BIN    := .venv/bin
+FORGE   = $(abspath $(firstword $(wildcard node_modules/@foundry-rs/forge-*/bin/forge)))
+
+# Without this, pip and npm say more than a reader wants to know.
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export npm_config_update_notifier := false
+
+.PHONY: help demo test lint test-contracts test-python canary wheel wheel-check lock clean
+
+help:
+	@grep -E '^#   make' Makefile | sed 's/^#   //'
+
+demo: .venv/run node_modules/.installed
+	$(BIN)/proofbridge demo
+
+test: lint test-contracts canary test-python
+
+lint: .venv/dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+test-contracts: node_modules/.installed
+	cd contracts && $(FORGE) fmt --check && $(FORGE) test
+
+# A failing test must fail the run: npm's wrapper of forge, for one, would hide it.
+canary: node_modules/.installed
+	@cd contracts && if FOUNDRY_PROFILE=canary $(FORGE) test >/dev/null 2>&1; \
+	then echo "the canary test failed and forge did not say so"; exit 1; \
+	else echo "canary: a failing forge test fails the run"; fi
+
+test-python: .venv/dev node_modules/.installed
+	$(BIN)/pytest -n 2 --dist loadscope
+
+# The wheel, in an environment of its own, outside the checkout, with an empty home.
+wheel: .venv/dev
+	rm -rf dist && $(BIN)/python -m build --wheel --no-isolation --outdir dist
+
+wheel-check: wheel
+	scripts/check_wheel dist
+
+# Newer versions within the bounds of pyproject.toml and package.json.
+lock: .venv/dev
+	$(BIN)/uv pip compile $(UV_LOCK) --group checkout -o requirements/run.txt
+	$(BIN)/uv pip compile $(UV_LOCK) --group dev -c requirements/run.txt -o requirements/dev.txt
+	npm install --package-lock-only
+UV_LOCK := pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --quiet
+
+clean:
+	rm -rf .venv node_modules dist contracts/out contracts/cache proofbridge-demo
+
+.venv/made:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "proofbridge needs Python 3.11 or newer: make PYTHON=python3.12 …")'
+	$(PYTHON) -m venv .venv
+	@touch $@
+
+.venv/run: .venv/made requirements/run.txt pyproject.toml
+	$(BIN)/pip install --quiet --require-hashes -r requirements/run.txt
+	$(BIN)/pip install --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+.venv/dev: .venv/run requirements/dev.txt
+	$(BIN)/pip install --quiet --require-hashes -r requirements/dev.txt
+	@touch $@
+
+node_modules/.installed: package.json package-lock.json
+	npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
