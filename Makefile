@@ -48,6 +48,7 @@ wheel-check: wheel
 lock: .venv/dev
 	$(BIN)/uv pip compile $(UV_LOCK) --group checkout -o requirements/run.txt
 	$(BIN)/uv pip compile $(UV_LOCK) --group dev -c requirements/run.txt -o requirements/dev.txt
+	rm -rf node_modules package-lock.json  # npm leaves out other platforms' binaries where node_modules is there
 	npm install --package-lock-only
 UV_LOCK := pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --quiet
 
