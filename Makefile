@@ -48,7 +48,6 @@ wheel-check: wheel
 lock: .venv/dev
 	$(BIN)/uv pip compile $(UV_LOCK) --group checkout -o requirements/run.txt
 	$(BIN)/uv pip compile $(UV_LOCK) --group dev -c requirements/run.txt -o requirements/dev.txt
-	rm -rf node_modules package-lock.json  # npm leaves out other platforms' binaries where node_modules is there
 	npm install --package-lock-only
 UV_LOCK := pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --quiet
 
@@ -69,6 +68,8 @@ clean:
 	$(BIN)/pip install --quiet --require-hashes -r requirements/dev.txt
 	@touch $@
 
+# `install --no-save` and not `ci`: it keeps to the lock and its hashes, and accepts that the lock lacks platforms whose
+# packages the registry did not have when it was made.
 node_modules/.installed: package.json package-lock.json
-	npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	npm install --no-save --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@

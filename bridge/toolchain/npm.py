@@ -1,6 +1,6 @@
 """The pinned npm packages: found where they are, or installed once into the user's cache.
 
-Order: PROOFBRIDGE_NODE_MODULES, node_modules of the checkout, the cache, `npm ci` from the lock file into the cache. Install
+Order: PROOFBRIDGE_NODE_MODULES, node_modules of the checkout, the cache, `npm install` from the lock file, hashes checked, into the cache. Install
 scripts never run; the packages carry their binaries.
 """
 
@@ -17,6 +17,7 @@ from bridge.core.storage import home, publish, scratch_directory, sha256_file
 from bridge.errors import ToolMissing
 from bridge.toolchain import assets
 
+_INSTALL_OPTIONS = ("--no-save", "--omit=dev", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
 _INSTALL_TIMEOUT_SECONDS = 600
 _ARCHITECTURES = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
 
@@ -86,15 +87,15 @@ def _install(progress: Progress) -> Path:
     with scratch_directory(target.parent) as scratch:
         for name in ("package.json", "package-lock.json"):
             shutil.copyfile(assets.npm_manifest() / name, scratch / name)
-        command = [program, "ci", "--omit=dev", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
+        command = [program, "install", *_INSTALL_OPTIONS]
         try:
             done = subprocess.run(
                 command, cwd=scratch, capture_output=True, text=True, timeout=_INSTALL_TIMEOUT_SECONDS, check=False
             )
         except subprocess.TimeoutExpired:
-            raise ToolMissing(tool="npm ci", tried=(f"waited {_INSTALL_TIMEOUT_SECONDS} s",)) from None
+            raise ToolMissing(tool="npm install", tried=(f"waited {_INSTALL_TIMEOUT_SECONDS} s",)) from None
         if done.returncode != 0:
             said = done.stderr.strip().splitlines()
-            raise ToolMissing(tool="npm ci", tried=(said[0] if said else f"exit code {done.returncode}",))
+            raise ToolMissing(tool="npm install", tried=(said[0] if said else f"exit code {done.returncode}",))
         publish(scratch, target)
     return target / "node_modules"
