@@ -18,6 +18,8 @@ from bridge.errors import NotAnOnnxModel, UnsupportedOperator
 
 _MAX_FILE_BYTES = 2 * 2**30
 _KINDS = "fiub"
+_NAMELESS_DIMENSION = "batch_size"
+"""What ezkl calls a dimension that has neither a size nor a name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +92,10 @@ def read_model(path: Path) -> Model:
     if not inputs or not outputs:
         raise NotAnOnnxModel(path=path, reason="its graph has no inputs or no outputs")
     symbols = dict.fromkeys(
-        dim.dim_param for value in graph.input for dim in value.type.tensor_type.shape.dim if dim.dim_param
+        dim.dim_param or _NAMELESS_DIMENSION
+        for value in graph.input
+        for dim in value.type.tensor_type.shape.dim
+        if not dim.HasField("dim_value")
     )
     return Model(
         path=path,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 import time
 from pathlib import Path
 from typing import Annotated
@@ -78,9 +80,18 @@ def _print(screen: Screen, report: DemoReport, seconds: float) -> None:
         )
     last = report.built[-1].bundle
     screen.text(f"\nDone in {seconds:.1f} s. Type next:")
-    screen.text("  proofbridge up")
-    screen.text(f"  proofbridge deploy model {last.path}")
-    screen.text(f"  proofbridge infer {last.path} --input {report.heldout[last.manifest.name]}")
+    program = _program()
+    screen.text(f"  {program} up")
+    screen.text(f"  {program} deploy model {last.path}")
+    screen.text(f"  {program} infer {last.path} --input {report.heldout[last.manifest.name]}")
+
+
+def _program() -> str:
+    """How this very command is typed here: by its name, or by its path where the name would not find it."""
+    if shutil.which("proofbridge"):
+        return "proofbridge"
+    path = Path(sys.argv[0]).absolute()
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
 
 
 def _row(row: DemoRow) -> list[str]:
