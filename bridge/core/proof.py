@@ -62,7 +62,7 @@ def read_proof(path: Path) -> Proof:
     except ValidationError as error:
         first = error.errors()[0]
         raise ProofMalformed(path=path, reason=f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ProofMalformed(path=path, reason=str(error)) from None
     return proof
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -120,8 +119,8 @@ def _from_json(path: Path, raw: bytes, specs: Sequence[TensorSpec]) -> dict[str,
 def _load_numpy(path: Path, raw: bytes) -> object:
     try:
         return np.load(io.BytesIO(raw), allow_pickle=False)
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
-        raise UnreadableInput(path=path, reason=f"not a numpy file: {error}") from None
+    except Exception as error:  # numpy, zipfile, zlib and tokenize share no tree of errors
+        raise UnreadableInput(path=path, reason=f"not a numpy file: {_said(error)}") from None
 
 
 def _from_npz(path: Path, raw: bytes, specs: Sequence[TensorSpec]) -> dict[str, object]:
@@ -131,10 +130,17 @@ def _from_npz(path: Path, raw: bytes, specs: Sequence[TensorSpec]) -> dict[str, 
     missing = [spec.name for spec in specs if spec.name not in archive.files]
     if missing:
         raise UnreadableInput(path=path, reason=f"it lacks the inputs {', '.join(missing)}")
+    unpacked = sum(member.file_size for member in archive.zip.infolist()) if archive.zip else 0
+    if unpacked > _MAX_FILE_BYTES:
+        raise UnreadableInput(path=path, reason=f"it unpacks to more than {_MAX_FILE_BYTES} bytes")
     try:
         return {spec.name: archive[spec.name] for spec in specs}
-    except (ValueError, zipfile.BadZipFile) as error:
-        raise UnreadableInput(path=path, reason=f"not an .npz archive: {error}") from None
+    except Exception as error:  # see above
+        raise UnreadableInput(path=path, reason=f"not an .npz archive: {_said(error)}") from None
+
+
+def _said(error: Exception) -> str:
+    return str(error).splitlines()[0] if str(error) else type(error).__name__
 
 
 def _from_csv(path: Path, raw: bytes, specs: Sequence[TensorSpec]) -> dict[str, object]:
@@ -227,6 +233,6 @@ def _typed(row: Array, spec: TensorSpec) -> Array:
         limits = np.iinfo(target)
         if not (values == np.floor(values)).all():
             raise InputTypeMismatch(tensor=spec.name, expected=spec.dtype, got="numbers with a fraction")
-        if values.min() < limits.min or values.max() > limits.max:
+        if int(row.min()) < limits.min or int(row.max()) > limits.max:  # as integers: float64 rounds 2**63 - 1 up
             raise InputTypeMismatch(tensor=spec.name, expected=spec.dtype, got="numbers beyond its range")
     return row.astype(target)

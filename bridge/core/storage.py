@@ -15,6 +15,21 @@ import platformdirs
 
 from bridge.errors import DiskFull, NotWritable
 
+_SCRATCH = ".building-"
+
+_NOT_WRITABLE = frozenset(
+    {
+        errno.EACCES,
+        errno.EPERM,
+        errno.EROFS,
+        errno.EEXIST,  # a file stands where a folder has to be made
+        errno.ENOTDIR,
+        errno.EISDIR,
+        errno.ELOOP,
+        errno.ENAMETOOLONG,
+    }
+)
+
 
 def home(kind: str) -> Path:
     """A folder of proofbridge's own: `cache`, `keystore` or `journal`. PROOFBRIDGE_HOME moves all of them."""
@@ -39,7 +54,7 @@ def disk_errors(path: Path) -> Iterator[None]:
     except OSError as error:
         if error.errno in {errno.ENOSPC, errno.EDQUOT}:
             raise DiskFull(path=path) from error
-        if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG}:
+        if error.errno in _NOT_WRITABLE:
             raise NotWritable(path=path, reason=error.strerror or str(error)) from error
         raise
 
@@ -69,11 +84,12 @@ def write_atomic(path: Path, content: bytes | str, *, mode: int = 0o644) -> None
 def scratch_directory(parent: Path) -> Iterator[Path]:
     """A directory inside `parent` that vanishes with the block, unless `publish` gave it a name.
 
-    Raises `DiskFull`, `NotWritable`.
+    What a killed process left behind vanishes too. Raises `DiskFull`, `NotWritable`.
     """
     with disk_errors(parent):
         parent.mkdir(parents=True, exist_ok=True)
-        scratch = Path(tempfile.mkdtemp(dir=parent, prefix=".building-"))
+        _sweep(parent)
+        scratch = Path(tempfile.mkdtemp(dir=parent, prefix=f"{_SCRATCH}{os.getpid()}-"))
     try:
         with disk_errors(parent):
             yield scratch
@@ -89,3 +105,21 @@ def publish(scratch: Path, target: Path) -> None:
     except OSError as error:
         if error.errno not in {errno.ENOTEMPTY, errno.EEXIST}:
             raise
+
+
+def _sweep(parent: Path) -> None:
+    """Remove the scratch directories of processes that are gone."""
+    for leftover in parent.glob(f"{_SCRATCH}*"):
+        owner = leftover.name.removeprefix(_SCRATCH).partition("-")[0]
+        if owner.isdigit() and not _is_running(int(owner)):
+            shutil.rmtree(leftover, ignore_errors=True)
+
+
+def _is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
