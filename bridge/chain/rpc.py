@@ -13,7 +13,6 @@ from urllib.parse import urlsplit
 import requests.exceptions
 from web3 import HTTPProvider, Web3
 from web3.exceptions import (
-    BadResponseFormat,
     BlockNotFound,
     ContractLogicError,
     TransactionNotFound,
@@ -26,7 +25,15 @@ from bridge.core.word import Address, Hex32, hex32, to_bytes
 from bridge.errors import ContractReverted, RpcFailed, RpcUnreachable, WrongChain
 from bridge.solidity.abi import Abi, decode_revert
 
+CONNECT_SECONDS = 4.0
 REQUEST_SECONDS = 20.0
+
+_LAST_SECOND = 253_402_300_799
+"""The end of the year 9999, beyond which no calendar goes."""
+_MAX_REASON = 300
+"""Characters of a node's own words that an error repeats."""
+_MALFORMED = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError)
+"""What web3's formatters and our own conversions raise on an answer of another form than the method's."""
 
 T = TypeVar("T")
 
@@ -74,58 +81,61 @@ class Rpc:
     def __init__(self, url: str, expected_chain_id: int | None = None) -> None:
         """Raises also `WrongChain`."""
         self.place = redacted(url)
-        provider = HTTPProvider(url, request_kwargs={"timeout": REQUEST_SECONDS}, exception_retry_configuration=None)
+        timeout = (CONNECT_SECONDS, REQUEST_SECONDS)
+        provider = HTTPProvider(url, request_kwargs={"timeout": timeout}, exception_retry_configuration=None)
         self._web3 = Web3(provider)
-        self.chain_id: int = self._ask("eth_chainId", lambda: self._web3.eth.chain_id)
+        self.chain_id: int = self._ask("eth_chainId", lambda: _quantity(self._web3.eth.chain_id))
         if expected_chain_id is not None and self.chain_id != expected_chain_id:
             raise WrongChain(url=self.place, expected=expected_chain_id, got=self.chain_id)
 
     def block_number(self) -> int:
         """Number of the newest block."""
-        return int(self._ask("eth_blockNumber", lambda: self._web3.eth.block_number))
+        return self._ask("eth_blockNumber", lambda: _quantity(self._web3.eth.block_number))
 
     def block(self, which: int | str = "latest") -> Block | None:
         """A block by number or tag; None if there is none, or the node does not know the tag."""
+
+        def ask() -> Block:
+            found: Mapping[str, Any] = self._web3.eth.get_block(which)  # type: ignore[arg-type]
+            base_fee = found.get("baseFeePerGas")
+            return Block(
+                _quantity(found["number"]),
+                _hex32(found["hash"]),
+                _quantity(found["timestamp"], _LAST_SECOND),
+                None if base_fee is None else _quantity(base_fee),
+            )
+
         try:
-            found = self._ask("eth_getBlockByNumber", lambda: self._web3.eth.get_block(which))  # type: ignore[arg-type]
+            return self._ask("eth_getBlockByNumber", ask)
         except RpcFailed:
             if isinstance(which, str):
                 return None
             raise
-        if found is None:
-            return None
-        base_fee = found.get("baseFeePerGas")
-        return Block(
-            int(found["number"]),
-            _hex32(found["hash"]),
-            int(found["timestamp"]),
-            None if base_fee is None else int(base_fee),
-        )
 
     def code(self, address: Address) -> bytes:
         """Runtime code at an address, empty where there is none."""
-        return bytes(self._ask("eth_getCode", lambda: self._web3.eth.get_code(_checksummed(address))))
+        return self._ask("eth_getCode", lambda: _raw(self._web3.eth.get_code(_checksummed(address))))
 
     def balance(self, address: Address) -> int:
         """Balance in wei."""
-        return int(self._ask("eth_getBalance", lambda: self._web3.eth.get_balance(_checksummed(address))))
+        return self._ask("eth_getBalance", lambda: _quantity(self._web3.eth.get_balance(_checksummed(address))))
 
     def nonce(self, address: Address, which: str = "pending") -> int:
         """Transactions sent by an address."""
-        ask = lambda: self._web3.eth.get_transaction_count(_checksummed(address), which)  # type: ignore[arg-type]  # noqa: E731
-        return int(self._ask("eth_getTransactionCount", ask))
+        ask = lambda: _quantity(self._web3.eth.get_transaction_count(_checksummed(address), which))  # type: ignore[arg-type]  # noqa: E731
+        return self._ask("eth_getTransactionCount", ask)
 
     def gas_price(self) -> int:
         """What the node suggests, in wei, on a chain without EIP-1559."""
-        return int(self._ask("eth_gasPrice", lambda: self._web3.eth.gas_price))
+        return self._ask("eth_gasPrice", lambda: _quantity(self._web3.eth.gas_price))
 
     def priority_fee(self) -> int:
         """What the node suggests as a tip, in wei."""
-        return int(self._ask("eth_maxPriorityFeePerGas", lambda: self._web3.eth.max_priority_fee))
+        return self._ask("eth_maxPriorityFeePerGas", lambda: _quantity(self._web3.eth.max_priority_fee))
 
     def accounts(self) -> tuple[Address, ...]:
         """The accounts that the node itself holds unlocked."""
-        return tuple(Address(str(account)) for account in self._ask("eth_accounts", lambda: self._web3.eth.accounts))
+        return self._ask("eth_accounts", lambda: tuple(_address(account) for account in self._web3.eth.accounts))
 
     def call(
         self, to: Address, data: bytes, *, label: str, abis: Sequence[Abi] = (), sender: Address | None = None
@@ -134,20 +144,23 @@ class Rpc:
         transaction: dict[str, Any] = {"to": to, "data": data}
         if sender is not None:
             transaction["from"] = sender
-        return bytes(self._execute("eth_call", lambda: self._web3.eth.call(transaction), label, abis))  # type: ignore[arg-type]
+        # CCIP-read off: a contract's answer must not send us to URLs of its choice.
+        ask = lambda: _raw(self._web3.eth.call(transaction, ccip_read_enabled=False))  # type: ignore[arg-type]  # noqa: E731
+        return self._execute("eth_call", ask, label, abis)
 
     def estimate_gas(self, transaction: Mapping[str, Any], *, label: str, abis: Sequence[Abi] = ()) -> int:
         """Gas that a transaction would use. Raises `ContractReverted`."""
-        ask = lambda: self._web3.eth.estimate_gas(dict(transaction))  # type: ignore[arg-type]  # noqa: E731
-        return int(self._execute("eth_estimateGas", ask, label, abis))
+        ask = lambda: _quantity(self._web3.eth.estimate_gas(dict(transaction)))  # type: ignore[arg-type]  # noqa: E731
+        return self._execute("eth_estimateGas", ask, label, abis)
 
     def send_raw(self, raw: bytes) -> Hex32:
         """Broadcast a signed transaction."""
-        return _hex32(self._ask("eth_sendRawTransaction", lambda: self._web3.eth.send_raw_transaction(raw)))
+        return self._ask("eth_sendRawTransaction", lambda: _hex32(self._web3.eth.send_raw_transaction(raw)))
 
     def send_unlocked(self, transaction: Mapping[str, Any]) -> Hex32:
         """Let the node sign and send for one of its own accounts."""
-        return _hex32(self._ask("eth_sendTransaction", lambda: self._web3.eth.send_transaction(dict(transaction))))  # type: ignore[arg-type]
+        ask = lambda: _hex32(self._web3.eth.send_transaction(dict(transaction)))  # type: ignore[arg-type]  # noqa: E731
+        return self._ask("eth_sendTransaction", ask)
 
     def knows_transaction(self, tx_hash: Hex32) -> bool:
         """Whether the node has the transaction, mined or waiting."""
@@ -155,42 +168,34 @@ class Rpc:
 
     def receipt(self, tx_hash: Hex32) -> Receipt | None:
         """The receipt, or None while there is none."""
-        found = self._ask("eth_getTransactionReceipt", lambda: self._web3.eth.get_transaction_receipt(tx_hash))  # type: ignore[arg-type]
-        if found is None:
-            return None
-        return Receipt(
-            tx_hash=_hex32(found["transactionHash"]),
-            block_number=int(found["blockNumber"]),
-            block_hash=_hex32(found["blockHash"]),
-            succeeded=int(found["status"]) == 1,
-            gas_used=int(found["gasUsed"]),
-            effective_gas_price_wei=int(found.get("effectiveGasPrice") or 0),
-            sender=Address(str(found["from"])),
-        )
+
+        def ask() -> Receipt:
+            found: Mapping[str, Any] = self._web3.eth.get_transaction_receipt(tx_hash)  # type: ignore[arg-type]
+            return Receipt(
+                tx_hash=_hex32(found["transactionHash"]),
+                block_number=_quantity(found["blockNumber"]),
+                block_hash=_hex32(found["blockHash"]),
+                succeeded=_quantity(found["status"]) == 1,
+                gas_used=_quantity(found["gasUsed"]),
+                effective_gas_price_wei=_quantity(found.get("effectiveGasPrice") or 0),
+                sender=_address(found["from"]),
+            )
+
+        return self._ask("eth_getTransactionReceipt", ask)
 
     def logs(self, address: Address, topics: Sequence[str | None], first: int, last: int) -> tuple[Log, ...]:
         """Logs of one contract in blocks first..last, both included, in order."""
         query = {"address": address, "topics": list(topics), "fromBlock": first, "toBlock": last}
-        found = self._ask("eth_getLogs", lambda: self._web3.eth.get_logs(query))  # type: ignore[arg-type]
-        logs = [
-            Log(
-                address=Address(str(item["address"])),
-                topics=tuple("0x" + bytes(topic).hex() for topic in item["topics"]),
-                data=bytes(item["data"]),
-                block_number=int(item["blockNumber"]),
-                block_hash=_hex32(item["blockHash"]),
-                tx_hash=_hex32(item["transactionHash"]),
-                index=int(item["logIndex"]),
-            )
-            for item in found
-        ]
+        ask = lambda: [_log(item) for item in self._web3.eth.get_logs(query)]  # type: ignore[arg-type]  # noqa: E731
+        logs: list[Log] = self._ask("eth_getLogs", ask)
         return tuple(sorted(logs, key=lambda log: (log.block_number, log.index)))
 
     def raw(self, method: str, *params: Any) -> Any:
         """A method that only some nodes have (a local chain's own). Raises `RpcFailed`."""
-        answer = self._ask(method, lambda: self._web3.provider.make_request(RPCEndpoint(method), list(params)))
+        ask = lambda: dict(self._web3.provider.make_request(RPCEndpoint(method), list(params)))  # noqa: E731
+        answer: dict[str, Any] = self._ask(method, ask)
         if "error" in answer:
-            raise RpcFailed(method=method, reason=str(answer["error"]))
+            raise RpcFailed(method=method, reason=str(answer["error"])[:_MAX_REASON])
         return answer.get("result")
 
     def _execute(self, method: str, ask: Callable[[], T], label: str, abis: Sequence[Abi]) -> T:
@@ -212,13 +217,13 @@ class Rpc:
             response = error.rpc_response or {}
             problem: Any = response.get("error") or {}
             message = problem.get("message") if isinstance(problem, dict) else str(problem)
-            raise RpcFailed(method=method, reason=str(message or error)) from None
+            raise RpcFailed(method=method, reason=str(message or error)[:_MAX_REASON]) from None
         except requests.exceptions.HTTPError as error:
             code = error.response.status_code if error.response is not None else "?"
             raise RpcUnreachable(url=self.place, reason=f"HTTP {code}") from None
         except requests.exceptions.RequestException as error:
             raise RpcUnreachable(url=self.place, reason=type(error).__name__) from None
-        except (BadResponseFormat, Web3Exception, ValueError, KeyError, TypeError) as error:
+        except (Web3Exception, *_MALFORMED) as error:
             raise RpcFailed(method=method, reason=f"its answer is malformed ({type(error).__name__})") from None
 
 
@@ -232,8 +237,11 @@ class _RevertedError(Exception):
 
 def redacted(url: str) -> str:
     """A URL without what may be a secret: user, password, path and query."""
-    parts = urlsplit(url)
-    port = f":{parts.port}" if parts.port else ""
+    try:
+        parts = urlsplit(url)
+        port = f":{parts.port}" if parts.port else ""
+    except ValueError:
+        return "(no readable URL)"
     return f"{parts.scheme}://{parts.hostname or ''}{port}"
 
 
@@ -245,8 +253,36 @@ def _revert_data(data: Any) -> bytes:
         return b""
 
 
+def _log(item: Mapping[str, Any]) -> Log:
+    return Log(
+        address=_address(item["address"]),
+        topics=tuple(_hex32(topic) for topic in item["topics"]),
+        data=_raw(item["data"]),
+        block_number=_quantity(item["blockNumber"]),
+        block_hash=_hex32(item["blockHash"]),
+        tx_hash=_hex32(item["transactionHash"]),
+        index=_quantity(item["logIndex"]),
+    )
+
+
+def _quantity(value: Any, largest: int = 2**256 - 1) -> int:
+    if type(value) is not int or not 0 <= value <= largest:
+        raise ValueError("no quantity")
+    return value
+
+
+def _raw(value: Any) -> bytes:
+    if not isinstance(value, bytes):
+        raise TypeError("no bytes")
+    return bytes(value)
+
+
 def _hex32(value: Any) -> Hex32:
-    return hex32(bytes(value))
+    return hex32(_raw(value))
+
+
+def _address(value: Any) -> Address:
+    return Address(str(_checksummed(value)))
 
 
 def _checksummed(address: Address) -> Any:

@@ -100,13 +100,18 @@ def broadcast(rpc: Rpc, signed: Signed) -> Hex32:
     Raises `TransactionPending` where the node fell silent, `RpcFailed` where it refused.
     """
     try:
-        rpc.send_raw(signed.raw)
+        _offer(rpc, signed)
     except RpcUnreachable as error:
         raise TransactionPending(tx_hash=signed.tx_hash, reason=error.reason) from error
+    return signed.tx_hash
+
+
+def _offer(rpc: Rpc, signed: Signed) -> None:
+    try:
+        rpc.send_raw(signed.raw)
     except RpcFailed:
         if not rpc.knows_transaction(signed.tx_hash):
             raise
-    return signed.tx_hash
 
 
 def wait(
@@ -124,6 +129,8 @@ def wait(
             deep = receipt is not None and rpc.block_number() - receipt.block_number + 1 >= confirmations
         except RpcUnreachable as error:
             raise TransactionPending(tx_hash=tx_hash, reason=f"the node fell silent ({error.reason})") from error
+        except RpcFailed as error:
+            raise TransactionPending(tx_hash=tx_hash, reason=f"{error.method} failed: {error.reason}") from error
         if receipt is not None and not receipt.succeeded:
             raise ContractReverted(call=label, error="TransactionFailed", tx_hash=tx_hash)
         if receipt is not None and deep:

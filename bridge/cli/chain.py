@@ -19,7 +19,7 @@ from bridge.chain.preset import PRESETS
 from bridge.chain.rpc import Rpc
 from bridge.cli import options
 from bridge.cli.screen import Screen
-from bridge.connection import connect
+from bridge.connection import DEPLOYMENTS, connect
 from bridge.core.storage import home, write_atomic
 from bridge.errors import BridgeError
 
@@ -68,7 +68,7 @@ def chains(as_json: options.Json = False) -> None:
 
 def up(
     port: Annotated[int, typer.Option("--port", min=1, max=65535, help="Port of the local chain.")] = _PORT,
-    deployments: options.Deployments = options.DEFAULT_DEPLOYMENTS,
+    deployments: options.Deployments = DEPLOYMENTS,
     as_json: options.Json = False,
 ) -> None:
     """Start a local chain with the contracts on it; `down` stops it. Example: proofbridge up."""

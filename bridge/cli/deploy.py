@@ -9,33 +9,16 @@ import typer
 from bridge import verbs
 from bridge.cli import options
 from bridge.cli.screen import Screen, jsonable
-from bridge.connection import connect
 
 app = typer.Typer(help="Put contracts and models on a chain; twice does nothing.", no_args_is_help=True)
 
 
 @app.command("core", epilog="Example: proofbridge deploy core --chain sepolia --account alice")
-def core(
-    chain: options.Chain = None,
-    rpc: options.RpcUrl = None,
-    chain_id: options.ChainId = None,
-    account: options.AccountSpec = None,
-    password_file: options.PasswordFile = None,
-    max_fee_gwei: options.MaxFee = None,
-    deployments: options.Deployments = options.DEFAULT_DEPLOYMENTS,
-    as_json: options.Json = False,
-) -> None:
+@options.pays_on_chain
+def core(target: options.Target, as_json: options.Json = False) -> None:
     """Deploy registry, verifier adapter, gateway and ledger, at the same addresses on every chain."""
     screen = Screen(as_json=as_json)
-    connection = connect(
-        chain,
-        rpc=rpc,
-        chain_id=chain_id,
-        account=account,
-        password=options.password(account or "", password_file),
-        max_fee_gwei=max_fee_gwei,
-        deployments=deployments,
-    )
+    connection = target()
     with screen.working() as progress:
         done = verbs.deploy_core(connection, progress)
     if as_json:
@@ -52,30 +35,17 @@ def core(
 
 
 @app.command("model", epilog="Example: proofbridge deploy model bundles/digits-1a2b3c4d5e6f --chain anvil")
+@options.pays_on_chain
 def model(
     directory: options.BundleDir,
+    target: options.Target,
     uri: Annotated[str, typer.Option("--uri", help="Where people can read about the model (IPFS, HTTPS).")] = "",
-    chain: options.Chain = None,
-    rpc: options.RpcUrl = None,
-    chain_id: options.ChainId = None,
-    account: options.AccountSpec = None,
-    password_file: options.PasswordFile = None,
-    max_fee_gwei: options.MaxFee = None,
-    deployments: options.Deployments = options.DEFAULT_DEPLOYMENTS,
     as_json: options.Json = False,
 ) -> None:
     """Deploy a model's verifier, register its commitment, and bind the two."""
     screen = Screen(as_json=as_json)
     bundle = verbs.show_model(directory)
-    connection = connect(
-        chain,
-        rpc=rpc,
-        chain_id=chain_id,
-        account=account,
-        password=options.password(account or "", password_file),
-        max_fee_gwei=max_fee_gwei,
-        deployments=deployments,
-    )
+    connection = target()
     with screen.working() as progress:
         done = verbs.deploy_model(bundle, connection, uri=uri, progress=progress)
     if as_json:

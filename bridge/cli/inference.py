@@ -11,7 +11,6 @@ import typer
 from bridge import verbs
 from bridge.cli import options
 from bridge.cli.screen import Screen, numbers, short
-from bridge.connection import connect
 from bridge.core.bundle import Bundle
 from bridge.core.finality import Finality
 from bridge.core.grade import Grade
@@ -60,32 +59,19 @@ def prove(
     )
 
 
+@options.pays_on_chain
 def submit(
     directory: options.BundleDir,
+    target: options.Target,
     proof_file: Annotated[Path, typer.Argument(metavar="PROOF.json", help="What `prove` wrote.")],
     confirmations: options.Confirmations = 1,
-    chain: options.Chain = None,
-    rpc: options.RpcUrl = None,
-    chain_id: options.ChainId = None,
-    account: options.AccountSpec = None,
-    password_file: options.PasswordFile = None,
-    max_fee_gwei: options.MaxFee = None,
-    deployments: options.Deployments = options.DEFAULT_DEPLOYMENTS,
     as_json: options.Json = False,
 ) -> None:
     """Record a proof on a chain; again finds the record. Example: proofbridge submit bundles/digits-… proof.json."""
     screen = Screen(as_json=as_json)
     bundle = verbs.show_model(directory)
     proof = read_proof(proof_file)
-    connection = connect(
-        chain,
-        rpc=rpc,
-        chain_id=chain_id,
-        account=account,
-        password=options.password(account or "", password_file),
-        max_fee_gwei=max_fee_gwei,
-        deployments=deployments,
-    )
+    connection = target()
     with screen.working() as progress:
         done = verbs.submit(bundle, proof, connection, confirmations=confirmations, progress=progress)
     if as_json:
@@ -102,34 +88,21 @@ def submit(
     )
 
 
+@options.pays_on_chain
 def infer(
     directory: options.BundleDir,
+    target: options.Target,
     input: options.InputFile,
     row: options.RowNumber = None,
     timeout: options.Timeout = DEFAULT_TIMEOUT_SECONDS,
     confirmations: options.Confirmations = 1,
-    chain: options.Chain = None,
-    rpc: options.RpcUrl = None,
-    chain_id: options.ChainId = None,
-    account: options.AccountSpec = None,
-    password_file: options.PasswordFile = None,
-    max_fee_gwei: options.MaxFee = None,
-    deployments: options.Deployments = options.DEFAULT_DEPLOYMENTS,
     as_json: options.Json = False,
 ) -> None:
     """Prove every row of a file, submit, and wait. Example: proofbridge infer bundles/digits-… --input rows.csv."""
     screen = Screen(as_json=as_json)
     bundle = verbs.show_model(directory)
     chosen = _rows(bundle, input, row)
-    connection = connect(
-        chain,
-        rpc=rpc,
-        chain_id=chain_id,
-        account=account,
-        password=options.password(account or "", password_file),
-        max_fee_gwei=max_fee_gwei,
-        deployments=deployments,
-    )
+    connection = target()
     with screen.working() as progress:
         done = [
             verbs.infer(bundle, item, connection, confirmations=confirmations, timeout=timeout, progress=progress)
@@ -151,21 +124,19 @@ def infer(
     )
 
 
+@options.reads_chain
 def results(
+    target: options.Target,
     model: Annotated[str | None, typer.Argument(help="A model's id, the start of it, or its name.")] = None,
     min_grade: Annotated[str, typer.Option("--min-grade", help="Claimed, Signed, Attested or Proven.")] = "Claimed",
     finality: Annotated[str, typer.Option("--finality", help="At least mined, safe or final.")] = "mined",
     limit: Annotated[int | None, typer.Option("--limit", min=1, help="Only the newest so many.")] = None,
-    chain: options.Chain = None,
-    rpc: options.RpcUrl = None,
-    chain_id: options.ChainId = None,
-    deployments: options.Deployments = options.DEFAULT_DEPLOYMENTS,
     as_json: options.Json = False,
 ) -> None:
     """Verified results, read back from the chain. Example: proofbridge results digits --min-grade Proven --json."""
     screen = Screen(as_json=as_json)
     chosen_grade, chosen_finality = _grade(min_grade), _finality(finality)
-    connection = connect(chain, rpc=rpc, chain_id=chain_id, deployments=deployments)
+    connection = target()
     model_id = verbs.find_model(connection, model) if model is not None else None
     found = verbs.results(connection, Filter(model_id, chosen_grade, chosen_finality, limit))
     if as_json:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 import getpass
+import inspect
 import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from bridge.connection import DEPLOYMENTS
+from bridge.connection import DEPLOYMENTS, Connection, connect
 from bridge.errors import AccountRefused
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output and nothing else.")]
@@ -37,7 +39,61 @@ RowNumber = Annotated[int | None, typer.Option("--row", min=1, help="Only this r
 Timeout = Annotated[float, typer.Option("--timeout", min=1, help="Seconds that proving may take.")]
 Confirmations = Annotated[int, typer.Option("--confirmations", min=1, help="Blocks to wait for, the first its own.")]
 
-DEFAULT_DEPLOYMENTS = DEPLOYMENTS
+Target = Callable[[], Connection]
+"""Opens the connection that the options describe, when the command is ready for it."""
+
+
+def reads_chain(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options that say which chain to read; it is called with `target`."""
+    return _given(_reader, command)
+
+
+def pays_on_chain(command: Callable[..., None]) -> Callable[..., None]:
+    """The same with the options that say who pays."""
+    return _given(_payer, command)
+
+
+def _reader(
+    chain: Chain = None, rpc: RpcUrl = None, chain_id: ChainId = None, deployments: Deployments = DEPLOYMENTS
+) -> Target:
+    return lambda: connect(chain, rpc=rpc, chain_id=chain_id, deployments=deployments)
+
+
+def _payer(
+    chain: Chain = None,
+    rpc: RpcUrl = None,
+    chain_id: ChainId = None,
+    account: AccountSpec = None,
+    password_file: PasswordFile = None,
+    max_fee_gwei: MaxFee = None,
+    deployments: Deployments = DEPLOYMENTS,
+) -> Target:
+    return lambda: connect(
+        chain,
+        rpc=rpc,
+        chain_id=chain_id,
+        account=account,
+        password=password(account or "", password_file),
+        max_fee_gwei=max_fee_gwei,
+        deployments=deployments,
+    )
+
+
+def _given(maker: Callable[..., Target], command: Callable[..., None]) -> Callable[..., None]:
+    """`command` with the parameters of `maker` in place of its `target`; typer reads them off the signature."""
+    own = inspect.signature(command, eval_str=True).parameters
+    shared = inspect.signature(maker, eval_str=True).parameters
+
+    @functools.wraps(command)
+    def run(**arguments: Any) -> None:
+        chosen = {name: arguments.pop(name) for name in shared}
+        command(target=maker(**chosen), **arguments)
+
+    first = [item for item in own.values() if item.name not in {"target", "as_json"}]
+    listed = [*first, *shared.values(), own["as_json"]]
+    keyword = [item.replace(kind=inspect.Parameter.KEYWORD_ONLY) for item in listed]
+    run.__signature__ = inspect.Signature(keyword)  # type: ignore[attr-defined]
+    return run
 
 
 def password(name: str, file: Path | None) -> Callable[[], str]:

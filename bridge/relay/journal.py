@@ -8,10 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
 from bridge.core.storage import home, write_atomic
-from bridge.core.word import Address, Hex32, HexBytes
+from bridge.core.word import Address, Hex32, HexBytes, hex32, keccak256, to_bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +40,12 @@ def read_attempt(chain_id: int, inference_id: Hex32) -> Attempt | None:
     path = _path(chain_id, inference_id)
     try:
         attempt = _ADAPTER.validate_json(path.read_bytes())
+        whole = hex32(keccak256(to_bytes(attempt.raw))) == attempt.tx_hash
     except FileNotFoundError:
         return None
-    except ValidationError:
+    except (OSError, ValueError):
         return None  # not ours to repair: the ledger refuses to record a statement twice in any case
-    return attempt if attempt.inference_id == inference_id and attempt.chain_id == chain_id else None
+    return attempt if whole and attempt.inference_id == inference_id and attempt.chain_id == chain_id else None
 
 
 def _path(chain_id: int, inference_id: Hex32) -> Path:

@@ -106,6 +106,8 @@ def _resume(said: Statement, wallet: Wallet, progress: Progress) -> Hex32 | None
         return attempt.tx_hash if receipt.succeeded else None
     if wallet.rpc.nonce(attempt.sender, "latest") > attempt.nonce:
         return None  # another transaction took its nonce: it can never be mined
+    if wallet.rpc.nonce(attempt.sender) < attempt.nonce:
+        return None  # the chain was reset since: what came before it is nowhere, so it would wait for ever
     progress(f"finding transaction {attempt.tx_hash[:10]}… of an earlier run")
     return broadcast(wallet.rpc, Signed(attempt.tx_hash, attempt.nonce, to_bytes(attempt.raw)))
 
@@ -123,9 +125,9 @@ def _attempt(said: Statement, wallet: Wallet, signed: Signed) -> Attempt:
 
 def _find(said: Statement, core: CoreContracts) -> Submission:
     """The transaction that recorded a statement, by its event."""
-    topics = [core.gateway.abi.topic("InferenceVerified"), said.model_id, said.input_commitment]
+    topics = [core.ledger.abi.topic("InferenceStored"), said.inference_id]
     head = core.rpc.block_number()
-    for log in scan(core.rpc, core.gateway.address, topics, core.first_block, head, span=10_000):
+    for log in scan(core.rpc, core.ledger.address, topics, core.first_block, head, span=10_000):
         receipt = core.rpc.receipt(log.tx_hash)
         if receipt is not None:
             return _submission(said, receipt, is_new=False)

@@ -16,6 +16,8 @@ from bridge.toolchain import assets
 
 Entry = dict[str, Any]
 
+_MALFORMED = (DecodingError, OverflowError, UnicodeDecodeError)
+"""What eth-abi raises on data that was made to confuse it."""
 _NO_CONSTRUCTOR: Entry = {"inputs": []}
 _PANIC = bytes.fromhex("4e487b71")
 _REVERT_STRING = bytes.fromhex("08c379a0")
@@ -48,7 +50,7 @@ class Abi:
         """A function's return values. Raises ValueError on data that does not decode (a hostile node)."""
         try:
             return tuple(decode(_types(self._functions[name]["outputs"]), data))
-        except DecodingError as error:
+        except _MALFORMED as error:
             raise ValueError(f"{name} answered with data that is not its ABI: {error}") from None
 
     def constructor(self, *arguments: Any) -> bytes:
@@ -71,7 +73,7 @@ class Abi:
             values = dict(zip((item["name"] for item in plain), decode(_types(plain), data), strict=True))
             for item, word in zip(indexed, topics[1:], strict=True):
                 values[item["name"]] = decode([_type(item)], to_bytes(word))[0]
-        except DecodingError as error:
+        except _MALFORMED as error:
             raise ValueError(f"a log of {entry['name']} does not decode: {error}") from None
         return Event(entry["name"], values)
 
@@ -82,7 +84,7 @@ class Abi:
             return None
         try:
             values = decode(_types(entry["inputs"]), data[4:])
-        except DecodingError:
+        except _MALFORMED:
             return entry["name"], ()
         names = [item["name"] or str(at) for at, item in enumerate(entry["inputs"])]
         return entry["name"], tuple((name, _readable(value)) for name, value in zip(names, values, strict=True))
@@ -100,7 +102,7 @@ def decode_revert(data: bytes, abis: Sequence[Abi]) -> tuple[str, tuple[tuple[st
         kind, name, label = ("uint256", "Panic", "code") if data[:4] == _PANIC else ("string", "Error", "message")
         try:
             return name, ((label, _readable(decode([kind], data[4:])[0])),)
-        except DecodingError:
+        except _MALFORMED:
             return name, ()
     return "UnknownError", (("data", hex_bytes(data[:68])),)
 
