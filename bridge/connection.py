@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from math import isfinite
 from pathlib import Path
 
 from bridge.chain.account import UNLOCKED, open_signer
@@ -77,5 +78,12 @@ def connect(
     chosen = known or preset_of(node.chain_id)
     if chosen.chain_id is None:
         chosen = replace(chosen, chain_id=node.chain_id)
-    cap = chosen.max_fee_wei if max_fee_gwei is None else int(max_fee_gwei * GWEI)
-    return Connection(node, chosen, deployments, account, password, cap)
+    return Connection(node, chosen, deployments, account, password, _cap(chosen, max_fee_gwei))
+
+
+def _cap(chosen: Preset, max_fee_gwei: float | None) -> int:
+    if max_fee_gwei is None:
+        return chosen.max_fee_wei
+    if not (isfinite(max_fee_gwei) and max_fee_gwei >= 0):
+        raise OptionInvalid(option="--max-fee-gwei", got=f"{max_fee_gwei:g}", expected="a number of gwei")
+    return int(max_fee_gwei * GWEI)

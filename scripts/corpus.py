@@ -1,4 +1,6 @@
-"""Build and prove every model of a corpus folder and print a table; a model that fails must fail by name.
+"""Build, deploy and infer every model of a corpus folder on a local chain, and print a table.
+
+A model that does not succeed must fail by name.
 
 The folder holds one folder for each model, with `network.onnx` and `input.json`.
 """
@@ -13,9 +15,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bridge import BridgeError, Order, build_model, prove, read_input
+from bridge import BridgeError, Connection, Order, build_model, connect, deploy_core, deploy_model, infer, read_input
+from bridge.chain.anvil import local_chain
 
-COLUMNS = "| model | result | seconds | logrows | prove s | proof bytes | verifier bytes | max error |"
+COLUMNS = "| model | result | seconds | logrows | prove s | gas | verifier bytes | max error |"
 
 
 class OutOfTimeError(BaseException):
@@ -37,18 +40,18 @@ def time_limit(seconds: int) -> Iterator[None]:
         signal.alarm(0)
 
 
-def attempt(folder: Path, out: Path, max_logrows: int) -> tuple[str, ...]:
-    """The cells of one model: built, then proved (which checks the proof) on its own sample."""
+def attempt(folder: Path, out: Path, max_logrows: int, connection: Connection) -> tuple[str, ...]:
+    """The cells of one model: built, deployed, and its own sample proved and recorded."""
     order = Order(folder / "network.onnx", folder / "input.json", out, name=folder.name, max_logrows=max_logrows)
     bundle = build_model(order).bundle
-    proof = prove(bundle, read_input(bundle, folder / "input.json")[0])
-    measured = bundle.manifest.measurements
+    deploy_model(bundle, connection)
+    inference = infer(bundle, read_input(bundle, folder / "input.json")[0], connection)
     return (
-        "proved",
+        inference.grade.label,
         f"{bundle.manifest.settings.logrows}",
-        f"{proof.seconds:.2f}",
-        f"{measured.proof_bytes}",
-        f"{measured.verifier_runtime_bytes}",
+        f"{inference.seconds['prove_alone']:.2f}",
+        f"{inference.gas_used:,}",
+        f"{bundle.manifest.measurements.verifier_runtime_bytes:,}",
         f"{bundle.manifest.fidelity.max_abs_error:.3g}",
     )
 
@@ -62,19 +65,22 @@ def main() -> None:
     parser.add_argument("--only", nargs="*", default=[], help="names of models; without it, all")
     chosen = parser.parse_args()
     print(COLUMNS, "---".join("|" * (COLUMNS.count("|"))), sep="\n", flush=True)
-    for folder in sorted(path.parent for path in chosen.corpus.glob("*/network.onnx")):
-        if chosen.only and folder.name not in chosen.only:
-            continue
-        started = time.monotonic()
-        with TemporaryDirectory() as out:
+    folders = [path.parent for path in sorted(chosen.corpus.glob("*/network.onnx"))]
+    with local_chain() as chain, TemporaryDirectory() as scratch:
+        connection = connect(rpc=chain.url, deployments=Path(scratch) / "deployments")
+        deploy_core(connection)
+        for folder in folders:
+            if chosen.only and folder.name not in chosen.only:
+                continue
+            started = time.monotonic()
             try:
-                with time_limit(chosen.seconds):
-                    result, *cells = attempt(folder, Path(out), chosen.max_logrows)
+                with time_limit(chosen.seconds), TemporaryDirectory() as out:
+                    result, *cells = attempt(folder, Path(out), chosen.max_logrows, connection)
             except BridgeError as error:
                 result, cells = f"{type(error).__name__}: {error.what}", [""] * 5
             except OutOfTimeError:
                 result, cells = f"not done in {chosen.seconds} s", [""] * 5
-        print("|", " | ".join((folder.name, result, f"{time.monotonic() - started:.1f}", *cells)), "|", flush=True)
+            print("|", " | ".join((folder.name, result, f"{time.monotonic() - started:.1f}", *cells)), "|", flush=True)
 
 
 if __name__ == "__main__":

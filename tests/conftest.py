@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -31,7 +33,12 @@ SHARED = Path(__file__).parents[2] / "shared"
 def own_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """No test reads or writes the home of whoever runs it, or asks the network for a ceremony."""
     home = tmp_path_factory.mktemp("home")
-    changed = {"PROOFBRIDGE_HOME": str(home), "PROOFBRIDGE_SRS_PATH": "", "PROOFBRIDGE_SRS_MIRROR": ""}
+    changed = {
+        "PROOFBRIDGE_HOME": str(home),
+        "PROOFBRIDGE_SRS_PATH": "",
+        "PROOFBRIDGE_SRS_MIRROR": "",
+        "PROOFBRIDGE_OFFLINE": "1",
+    }
     before = {name: os.environ.get(name) for name in changed}
     os.environ.update(changed)
     yield home
@@ -141,3 +148,82 @@ def hermez() -> Path:
     if not path.is_file():
         pytest.skip(f"the public ceremony's file is not at {path}")
     return path
+
+
+@pytest.fixture(scope="session")
+def perpetual() -> Path:
+    """The public Perpetual Powers of Tau at k = 1: the file that ezkl downloads, as small as it comes."""
+    path = SHARED / "srs" / "perpetual-powers-of-tau-raw-1"
+    if not path.is_file():
+        pytest.skip(f"the public ceremony's file is not at {path}")
+    return path
+
+
+@dataclass(frozen=True)
+class Ran:
+    """A program that ran beside a small disk, and what it left there."""
+
+    code: int
+    out: str
+    left: tuple[str, ...]
+
+
+RunOnDisk = Callable[..., Ran]
+
+_MOUNT = """
+mount -t tmpfs -o "$1" tmpfs "$2" || exit 125
+disk=$2 left=$3; shift 3
+"$@"; code=$?
+find "$disk" -mindepth 1 > "$left"
+exit $code
+"""
+
+
+@pytest.fixture
+def on_disk(tmp_path: Path) -> RunOnDisk:
+    """Run Python on a real file system of a chosen size: `on_disk("size=64k", "-c", code)`; its path is in $DISK.
+
+    The disk is a tmpfs in a mount namespace of its own, for root and, where the kernel allows it, for anybody else.
+    """
+    disk, left = tmp_path / "disk", tmp_path / "left.txt"
+    disk.mkdir()
+    flags = next(
+        (flags for flags in ("-m", "-Urm") if not subprocess.run(["unshare", flags, "true"], check=False).returncode),
+        None,
+    )
+    assert flags, "this test needs to mount a small disk: run it as root, or allow user namespaces"
+
+    def run(options: str, *arguments: str) -> Ran:
+        command = [
+            "unshare",
+            flags,
+            "sh",
+            "-c",
+            _MOUNT,
+            "sh",
+            options,
+            str(disk),
+            str(left),
+            sys.executable,
+            *arguments,
+        ]
+        done = subprocess.run(
+            command, env={**os.environ, "DISK": str(disk)}, capture_output=True, text=True, timeout=120, check=False
+        )
+        assert done.returncode != 125, done.stderr
+        return Ran(done.returncode, done.stdout + done.stderr, tuple(sorted(left.read_text().split())))
+
+    return run
+
+
+@pytest.fixture
+def funded_key(monkeypatch: pytest.MonkeyPatch) -> str:
+    """An account whose key this process holds; Anvil gives it coin on every fresh chain."""
+    monkeypatch.setenv("ANVIL_KEY", "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80")
+    return "env:ANVIL_KEY"
+
+
+@pytest.fixture
+def signing(deployed: Connection, funded_key: str) -> Connection:
+    """The deployed example, paid for with a key that this process holds, so that transactions are signed here."""
+    return replace(deployed, account=funded_key)

@@ -26,6 +26,8 @@ UNLOCKED = "unlocked"
 ENVIRONMENT = "env:"
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_KEY = re.compile(r"(0x)?[0-9A-Fa-f]{64}")
+"""eth-account would fill a key that lost digits with zeros, which makes it another key."""
 
 Password = Callable[[], str]
 
@@ -157,21 +159,24 @@ def _keystore_signer(spec: str, password: Password) -> Signer:
         raise AccountMissing(name=spec, known=tuple(keystore.name for keystore in keystores()))
     try:
         document = json.loads(path.read_bytes())
-    except (ValueError, OSError):
+    except (ValueError, OSError, RecursionError):
         raise AccountRefused(name=spec, reason=f"{path} is not a V3 keystore") from None
+    secret = password()
     try:
-        key = Account.decrypt(document, password())
-    except ValueError as error:
-        if "MAC" in str(error):  # eth-keyfile's only sign of a wrong password
+        signer = KeySigner(Account.from_key(Account.decrypt(document, secret)))
+    except Exception as error:  # eth-keyfile has no tree of errors of its own
+        if "MAC" in str(error):  # its only sign of a wrong password
             raise WrongPassword(name=spec) from None
         raise AccountRefused(name=spec, reason=f"{path} is not a V3 keystore") from None
-    except (KeyError, TypeError):
-        raise AccountRefused(name=spec, reason=f"{path} is not a V3 keystore") from None
-    return KeySigner(Account.from_key(key))
+    if _address_in(path) not in {None, signer.address}:  # the MAC does not cover everything that a key comes from
+        raise AccountRefused(name=spec, reason=f"the key in {path} is not that of its address")
+    return signer
 
 
 def _account_of(name: str, private_key: str) -> LocalAccount:
     try:
+        if not _KEY.fullmatch(private_key.strip()):
+            raise ValueError("wrong length")
         account: LocalAccount = Account.from_key(private_key.strip())
     except Exception:  # eth-account's own messages may repeat the key
         raise AccountRefused(name=name, reason="it does not hold a 32-byte private key in hex") from None
@@ -181,5 +186,5 @@ def _account_of(name: str, private_key: str) -> LocalAccount:
 def _address_in(path: Path) -> Address | None:
     try:
         return Address(to_checksum_address(str(json.loads(path.read_bytes())["address"])))
-    except (ValueError, KeyError, TypeError, OSError):
+    except (ValueError, KeyError, TypeError, OSError, RecursionError):
         return None

@@ -5,6 +5,7 @@ web3's own retry is off: it would send a transaction a second time without anybo
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -184,9 +185,15 @@ class Rpc:
         return self._ask("eth_getTransactionReceipt", ask)
 
     def logs(self, address: Address, topics: Sequence[str | None], first: int, last: int) -> tuple[Log, ...]:
-        """Logs of one contract in blocks first..last, both included, in order."""
+        """Logs of one contract in blocks first..last, both included, in order; others than those asked for are refused."""
         query = {"address": address, "topics": list(topics), "fromBlock": first, "toBlock": last}
-        ask = lambda: [_log(item) for item in self._web3.eth.get_logs(query)]  # type: ignore[arg-type]  # noqa: E731
+
+        def ask() -> list[Log]:
+            logs = [_log(item) for item in self._web3.eth.get_logs(query)]  # type: ignore[arg-type]
+            if not all(_is_asked_for(log, address, topics) and first <= log.block_number <= last for log in logs):
+                raise ValueError("a log that was not asked for")
+            return logs
+
         logs: list[Log] = self._ask("eth_getLogs", ask)
         return tuple(sorted(logs, key=lambda log: (log.block_number, log.index)))
 
@@ -208,7 +215,8 @@ class Rpc:
 
     def _ask(self, method: str, ask: Callable[[], T]) -> T | Any:
         try:
-            return ask()
+            with warnings.catch_warnings(action="ignore"):  # web3 warns of what a node cannot do, and does without
+                return ask()
         except (TransactionNotFound, BlockNotFound):
             return None
         except ContractLogicError as error:
@@ -263,6 +271,12 @@ def _log(item: Mapping[str, Any]) -> Log:
         tx_hash=_hex32(item["transactionHash"]),
         index=_quantity(item["logIndex"]),
     )
+
+
+def _is_asked_for(log: Log, address: Address, topics: Sequence[str | None]) -> bool:
+    if log.address.lower() != address.lower() or len(log.topics) < len(topics):
+        return False
+    return all(wanted in {None, got} for wanted, got in zip(topics, log.topics, strict=False))
 
 
 def _quantity(value: Any, largest: int = 2**256 - 1) -> int:

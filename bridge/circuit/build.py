@@ -251,5 +251,4 @@ def _versions(verifier: Artifact) -> Versions:
         ezkl=importlib.metadata.version("ezkl"),
         solc=verifier.solc,
         evm=verifier.evm,
-        onnxruntime=importlib.metadata.version("onnxruntime"),
     )

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
 import onnxruntime
 from onnx.checker import ValidationError
 from onnx.helper import tensor_dtype_to_np_dtype
+from onnx.reference import ReferenceEvaluator
 
 from bridge.core.rows import Array, Row
 from bridge.core.storage import sha256_file
@@ -18,6 +21,9 @@ from bridge.errors import NotAnOnnxModel, UnsupportedOperator
 
 _MAX_FILE_BYTES = 2 * 2**30
 _KINDS = "fiub"
+
+Run = Callable[[None, dict[str, Array]], Sequence[Any]]
+"""Both runtimes answer all outputs for inputs by name."""
 _NAMELESS_DIMENSION = "batch_size"
 """What ezkl calls a dimension that has neither a size nor a name."""
 
@@ -36,38 +42,41 @@ class Model:
     """(node name, operator) of every node, in order."""
 
     def reference(self) -> Reference:
-        """The float model, to compare the circuit with. Raises `UnsupportedOperator`, `NotAnOnnxModel`."""
-        options = onnxruntime.SessionOptions()
-        options.log_severity_level = 4
-        options.intra_op_num_threads = 1
+        """The float model, to compare the circuit with. Raises `UnsupportedOperator`, `NotAnOnnxModel`.
+
+        onnxruntime where it can load the graph; where it lacks a kernel for an element type (tree ensembles that multiply
+        int8 matrices), ONNX's own reference implementation, which is slow and complete.
+        """
         try:
-            session = onnxruntime.InferenceSession(str(self.path), options, providers=["CPUExecutionProvider"])
+            return Reference(self, f"onnxruntime {onnxruntime.__version__}", _onnxruntime(self.path))
         except Exception as error:  # onnxruntime has no public tree of errors
             reason = str(error).splitlines()[0]
+        try:
+            return Reference(self, f"onnx reference {onnx.__version__}", _onnx_reference(self.path))
+        except Exception:  # neither has the reference implementation
             named = next((op for _, op in self.operators if f"{op}(" in reason or f"'{op}'" in reason), None)
             if named:
                 raise UnsupportedOperator(path=self.path, operator=named, node="", reason=reason) from None
             raise NotAnOnnxModel(path=self.path, reason=reason) from None
-        return Reference(self, session)
 
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """onnxruntime's float answer for a row."""
+    """A float runtime's answer for a row."""
 
     model: Model
-    session: onnxruntime.InferenceSession
+    name: str
+    """Which runtime, and its version."""
+    run: Run
 
     def outputs(self, row: Row) -> tuple[Array, ...]:
         """One array for each output of the graph. Raises `NotAnOnnxModel` if the graph cannot run on the row."""
         feed = {spec.name: array for spec, array in zip(self.model.inputs, row, strict=True)}
-        known = {item.name for item in self.session.get_inputs()}
         try:
-            answers = self.session.run(None, {name: array for name, array in feed.items() if name in known})
+            answers = self.run(None, feed)
         except Exception as error:  # see above
-            raise NotAnOnnxModel(
-                path=self.model.path, reason=f"it does not run: {str(error).splitlines()[0]}"
-            ) from None
+            reason = f"it does not run: {str(error).splitlines()[0]}"
+            raise NotAnOnnxModel(path=self.model.path, reason=reason) from None
         return tuple(np.asarray(answer) for answer in answers)
 
 
@@ -105,6 +114,26 @@ def read_model(path: Path) -> Model:
         variables=tuple((symbol, 1) for symbol in symbols),
         operators=tuple((node.name, node.op_type) for node in graph.node),
     )
+
+
+def _onnxruntime(path: Path) -> Run:
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4
+    options.intra_op_num_threads = 1
+    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    known = {item.name for item in session.get_inputs()}
+
+    def run(names: None, feed: dict[str, Array]) -> Sequence[Any]:
+        """onnxruntime refuses inputs that it optimised away."""
+        answers: Sequence[Any] = session.run(names, {name: array for name, array in feed.items() if name in known})
+        return answers
+
+    return run
+
+
+def _onnx_reference(path: Path) -> Run:
+    evaluator = ReferenceEvaluator(str(path))
+    return lambda names, feed: list(evaluator.run(names, feed))
 
 
 def _unknown_operator(path: Path, message: str, proto: onnx.ModelProto) -> UnsupportedOperator | None:

@@ -65,8 +65,8 @@ def search(
     Raises `UnsupportedOperator`, `CircuitRefused`, `CircuitTooLarge`, `FidelityTooLow`.
     """
     reference = model.reference()
-    expected = [reference.outputs(row) for row in rows[:COMPARED_ROWS]]
-    trials = _Trials(model, rows, expected, visibility, max_logrows, progress)
+    expected = [_finite(model, number, reference.outputs(row)) for number, row in enumerate(rows[:COMPARED_ROWS])]
+    trials = _Trials(model, rows, reference.name, expected, visibility, max_logrows, progress)
     trials.check_readable()
 
     found = trials.at_scales(SCALES[:1] + SCALES[-1:])
@@ -91,7 +91,10 @@ def search(
 
 
 def compare(
-    outputs: Sequence[Sequence[Sequence[str]]], scales: Sequence[int], expected: Sequence[tuple[Array, ...]]
+    outputs: Sequence[Sequence[Sequence[str]]],
+    scales: Sequence[int],
+    expected: Sequence[tuple[Array, ...]],
+    reference: str,
 ) -> Fidelity:
     """The circuit's outputs (little-endian hex, by row and tensor) against float outputs. Raises ValueError on other shapes."""
     errors: list[float] = []
@@ -102,7 +105,16 @@ def compare(
             got = [field.to_number(field.from_little_endian(word), scale) for word in words]
             errors += [abs(a - b) for a, b in zip(got, wanted.tolist(), strict=True)]
             largest = max(largest, float(np.abs(wanted).max(initial=0.0)))
-    return Fidelity(len(outputs), max(errors, default=0.0), float(np.mean(errors)) if errors else 0.0, largest)
+    return Fidelity(
+        reference, len(outputs), max(errors, default=0.0), float(np.mean(errors)) if errors else 0.0, largest
+    )
+
+
+def _finite(model: Model, number: int, outputs: tuple[Array, ...]) -> tuple[Array, ...]:
+    if not all(np.isfinite(array).all() for array in outputs):
+        reason = f"its float output for sample row {number} is not finite, and no field element stands for that"
+        raise CircuitRefused(path=model.path, reason=reason)
+    return outputs
 
 
 def _cheapest(
@@ -126,6 +138,7 @@ class _Trials:
         self,
         model: Model,
         rows: Sequence[Row],
+        reference: str,
         expected: Sequence[tuple[Array, ...]],
         visibility: Visibility,
         max_logrows: int,
@@ -133,6 +146,7 @@ class _Trials:
     ) -> None:
         self._model = model
         self._rows = rows
+        self._reference = reference
         self._expected = expected
         self._visibility = visibility
         self._max_logrows = max_logrows
@@ -205,7 +219,9 @@ class _Trials:
             return None
         document = answer.result["settings"]
         try:
-            fidelity = compare(answer.result["outputs"], document["model_output_scales"], self._expected)
+            fidelity = compare(
+                answer.result["outputs"], document["model_output_scales"], self._expected, self._reference
+            )
         except ValueError as error:
             self._refusals.append(f"the circuit's outputs do not have the model's shapes: {error}")
             return None

@@ -17,6 +17,8 @@ from bridge.core.manifest import Settings
 
 _BLINDING_ROWS = 6
 _MIN_LOGROWS = 6
+_FILLED = 0.75
+"""The share of its cells that a circuit of several columns fills at least (0.78 was seen, with eight columns)."""
 
 
 class Objective(StrEnum):
@@ -107,9 +109,12 @@ def optimistic_cost(objective: Objective, layout: Layout, known: Candidate) -> f
     """Less than a layout can cost, from what another one of the same model needed: a reason not to try it.
 
     A table of `base` rows needs its space and ezkl's blinding rows; the cells of the circuit spread over the columns, and fewer
-    digits a number can save no more than their share.
+    digits a number can save no more than their share. More digits need not cost more, and a row of many columns is not full.
     """
-    used = known.summary.rows_used * known.layout.num_inner_cols * layout.decomp_legs / known.layout.decomp_legs
+    columns, digits = known.layout.num_inner_cols, known.layout.decomp_legs
+    used = known.summary.rows_used * columns * min(1, layout.decomp_legs / digits)
+    if layout.num_inner_cols < columns:
+        used *= _FILLED
     rows = max(layout.decomp_base + _BLINDING_ROWS, used / layout.num_inner_cols)
     return _cost(objective, max(ceil(log2(rows)), _MIN_LOGROWS), layout.num_inner_cols)
 

@@ -2,7 +2,7 @@
 
 Order: the file given, PROOFBRIDGE_SRS_PATH and the cache, the mirror in PROOFBRIDGE_SRS_MIRROR, the public ceremony by
 download (sha256 checked), and at last a development setup with a warning. A ceremony that cannot be reached costs at most
-three seconds.
+three seconds; where PROOFBRIDGE_OFFLINE is set, no download is tried.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from urllib.parse import urlsplit
 from bridge.core.ceremony import PERPETUAL, in_srs
 from bridge.core.manifest import Setup
 from bridge.core.progress import Progress, silent
-from bridge.core.storage import home, sha256_file, write_atomic
+from bridge.core.storage import disk_errors, home, sha256_file, write_atomic
 from bridge.engine.child import Call, run
 from bridge.errors import SrsHashMismatch, SrsMalformed, SrsUnavailable
 
@@ -87,7 +87,7 @@ def resolve(
         file = inspect(given)
         if file.setup.logrows < logrows:
             raise SrsUnavailable(logrows=logrows, tried=(f"{given} holds only 2^{file.setup.logrows}",))
-        return file
+        return _kept(file)
     local = [file for file in known_files() if file.is_public and file.setup.logrows >= logrows]
     if local:
         return min(local, key=lambda file: file.setup.logrows)
@@ -126,6 +126,8 @@ def fetch(logrows: int, *, progress: Progress = silent) -> SrsFile:
     """Download the public ceremony's file into the cache, checked. Raises `SrsUnavailable`, `SrsHashMismatch`."""
     if logrows not in PERPETUAL.sha256:
         raise SrsUnavailable(logrows=logrows, tried=(f"{PERPETUAL.name} has no file for 2^{logrows}",))
+    if os.environ.get("PROOFBRIDGE_OFFLINE"):
+        raise SrsUnavailable(logrows=logrows, tried=("no download, because PROOFBRIDGE_OFFLINE is set",))
     mirror = os.environ.get("PROOFBRIDGE_SRS_MIRROR")
     sources = [source for source in (mirror, PERPETUAL.url) if source]
     target = _cache() / f"{PERPETUAL.name}-raw-{logrows}"
@@ -150,25 +152,31 @@ def development_setup(logrows: int, *, progress: Progress = silent) -> SrsFile:
     """A setup made here, whose maker could forge every proof; kept, because keys depend on it."""
     target = _cache() / f"development-{logrows}"
     if not target.is_file():
-        target.parent.mkdir(parents=True, exist_ok=True)
         scratch = target.with_name(f".{target.name}.{os.getpid()}")
-        try:
-            run(
-                [
-                    Call(
-                        "development_srs",
-                        f"making a development setup of 2^{logrows} rows (good for a local chain only)",
-                        {"path": str(scratch), "logrows": logrows},
-                    )
-                ],
-                progress=progress,
-            )
-            # First one wins: a second process must not replace a setup that keys were built on.
-            os.link(scratch, target)
-        except FileExistsError:
-            pass
-        finally:
-            scratch.unlink(missing_ok=True)
+        call = Call(
+            "development_srs",
+            f"making a development setup of 2^{logrows} rows (good for a local chain only)",
+            {"path": str(scratch), "logrows": logrows},
+        )
+        with disk_errors(target):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                run([call], writes=target, progress=progress)
+                # First one wins: a second process must not replace a setup that keys were built on.
+                os.link(scratch, target)
+            except FileExistsError:
+                pass
+            finally:
+                scratch.unlink(missing_ok=True)
+    return inspect(target)
+
+
+def _kept(file: SrsFile) -> SrsFile:
+    """A file that was given, where `find` looks: proving needs the very setup that the key was built on."""
+    if any(known.setup.sha256 == file.setup.sha256 for known in known_files()):
+        return file
+    target = _cache() / f"{file.setup.name}-{file.setup.sha256[:12]}"
+    write_atomic(target, file.path.read_bytes())
     return inspect(target)
 
 

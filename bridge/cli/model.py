@@ -123,9 +123,9 @@ def _print(screen: Screen, bundle: Bundle) -> None:
             "inputs": ", ".join(f"{item.name} {list(item.shape)}" for item in manifest.circuit.inputs),
             "outputs": ", ".join(f"{item.name} {list(item.shape)}" for item in manifest.circuit.outputs),
             "circuit": f"2^{manifest.settings.logrows} rows; {manifest.settings.label}",
-            "error against onnxruntime": (
+            "error": (
                 f"max {manifest.fidelity.max_abs_error:.3g}, mean {manifest.fidelity.mean_abs_error:.3g} "
-                f"over {manifest.fidelity.rows} rows (largest output {manifest.fidelity.largest_output:.4g})"
+                f"against {manifest.fidelity.reference} over {manifest.fidelity.rows} rows (largest output {manifest.fidelity.largest_output:.4g})"
             ),
             "proving": f"{measured.prove_seconds:.2f} s, {measured.peak_memory_bytes / 2**20:.0f} MiB here",
             "proof": f"{measured.proof_bytes:,} bytes",

@@ -98,7 +98,7 @@ def open_bundle(path: Path) -> Bundle:
     try:
         manifest = parse_manifest(manifest_path.read_bytes())
     except (OSError, ValueError) as error:
-        raise BundleCorrupt(path=manifest_path, reason=str(error).splitlines()[0]) from None
+        raise BundleCorrupt(path=manifest_path, reason=" ".join(str(error).split()).split(" [type=")[0]) from None
     if set(manifest.files) != set(FILES):
         raise BundleCorrupt(path=manifest_path, reason=f"it lists {sorted(manifest.files)}, expected {sorted(FILES)}")
     for name, expected in manifest.files.items():

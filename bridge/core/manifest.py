@@ -42,8 +42,10 @@ class Settings:
 @with_config(_STRICT)
 @dataclass(frozen=True, slots=True)
 class Fidelity:
-    """The circuit's output against onnxruntime's, over the sample rows."""
+    """The circuit's output against the float model's, over the sample rows."""
 
+    reference: str
+    """The runtime that ran the float model, and its version."""
     rows: int
     max_abs_error: float
     mean_abs_error: float
@@ -80,13 +82,12 @@ class Setup:
 @with_config(_STRICT)
 @dataclass(frozen=True, slots=True)
 class Versions:
-    """The tools that built the bundle; the first three decide its bytes."""
+    """The tools that built the bundle; all but the first decide its bytes."""
 
     proofbridge: str
     ezkl: str
     solc: str
     evm: str
-    onnxruntime: str
 
 
 @with_config(_STRICT)

@@ -208,7 +208,7 @@ def _rows_of(array: Array, spec: TensorSpec) -> list[Array]:
     flat = array.ndim == 1
     if not (whole or stacked or flat):
         raise InputShapeMismatch(tensor=spec.name, expected=spec.shape, got=array.shape)
-    return [_typed(row, spec) for row in array.reshape(-1, *spec.shape)]
+    return [_typed(np.asarray(row), spec) for row in array.reshape(-1, *spec.shape)]
 
 
 def _typed(row: Array, spec: TensorSpec) -> Array:

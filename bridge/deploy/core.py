@@ -8,7 +8,7 @@ from pathlib import Path
 from bridge.chain.transaction import Wallet
 from bridge.core.progress import Progress, silent
 from bridge.core.word import Address
-from bridge.deploy.book import Book, read_book, write_book, write_source
+from bridge.deploy.book import Book, Deployment, read_book, write_book, write_source
 from bridge.deploy.create2 import deployment_of, place
 from bridge.solidity.abi import Abi
 from bridge.solidity.contracts import CORE, compile_core
@@ -43,7 +43,7 @@ def deploy_core(wallet: Wallet, folder: Path, progress: Progress = silent) -> Co
         placed = place(wallet, name, initcode, artifact.runtime)
         addresses[name] = placed.address
         known = book.contracts.get(name)
-        if known is None or known.address != placed.address or placed.receipt is not None:
+        if known is None or known.address != placed.address or placed.receipt is not None or _is_of_old(known, wallet):
             source = write_source(folder, book.chain_id, "core", artifact.standard_json)
             book = book.with_contract(name, deployment_of(placed, source, solc=artifact.solc, evm=artifact.evm))
             write_book(folder, book)
@@ -51,6 +51,11 @@ def deploy_core(wallet: Wallet, folder: Path, progress: Progress = silent) -> Co
             new.append(name)
             gas_used += placed.receipt.gas_used
     return CoreDeployment(book, tuple(new), gas_used)
+
+
+def _is_of_old(known: Deployment, wallet: Wallet) -> bool:
+    """Whether a line is of a local chain that was reset since: its block would hide the events before it."""
+    return wallet.preset.is_local and known.tx_hash is not None and wallet.rpc.receipt(known.tx_hash) is None
 
 
 def _arguments(name: str, addresses: dict[str, Address]) -> tuple[object, ...]:

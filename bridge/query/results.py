@@ -66,15 +66,18 @@ class _Reader:
     def record(self, log: Log) -> VerifiedInference:
         """One record. Raises `RpcFailed` on a log that is not what the gateway emits."""
         try:
-            event = self._core.gateway.abi.event(log.topics, log.data)
-            if event is None or event.name != "InferenceVerified":
-                raise ValueError("it is no InferenceVerified event")
-            model_id = hex32(int(event.arguments["modelId"]))
-            commitment = hex32(bytes(event.arguments["inputCommitment"]))
-            output = bytes(event.arguments["output"])
-            outputs = decode(_words(output), self._tensors(model_id))
+            return self._record(log)
         except (ValueError, KeyError) as error:
             raise RpcFailed(method="eth_getLogs", reason=f"log {log.index} of {log.tx_hash}: {error}") from None
+
+    def _record(self, log: Log) -> VerifiedInference:
+        event = self._core.gateway.abi.event(log.topics, log.data)
+        if event is None or event.name != "InferenceVerified":
+            raise ValueError("it is no InferenceVerified event")
+        model_id = hex32(int(event.arguments["modelId"]))
+        commitment = hex32(bytes(event.arguments["inputCommitment"]))
+        output = bytes(event.arguments["output"])
+        outputs = decode(_words(output), self._tensors(model_id))
         identity = inference_id(model_id, commitment, output)
         ledger = self._ledger_record(identity)
         receipt = self._receipt(log.tx_hash)

@@ -98,6 +98,10 @@ def _parse(raw: bytes) -> dict[str, Any]:
 
 
 def _first_line(error: Exception) -> str:
+    """The first error that solc names, with its place in the source."""
     message = getattr(error, "message", None) or str(error)
     lines = [line.strip() for line in str(message).splitlines() if line.strip()]
-    return next((line for line in lines if "Error" in line), lines[0] if lines else type(error).__name__)
+    at = next((at for at, line in enumerate(lines) if "Error" in line), 0)
+    place = next((line.removeprefix("-->").strip(" :") for line in lines[at:] if line.startswith("-->")), None)
+    first = lines[at] if lines else type(error).__name__
+    return f"{first} (at {place})" if place else first
