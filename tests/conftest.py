@@ -165,6 +165,7 @@ class Ran:
 
     code: int
     out: str
+    err: str
     left: tuple[str, ...]
 
 
@@ -211,7 +212,7 @@ def on_disk(tmp_path: Path) -> RunOnDisk:
             command, env={**os.environ, "DISK": str(disk)}, capture_output=True, text=True, timeout=120, check=False
         )
         assert done.returncode != 125, done.stderr
-        return Ran(done.returncode, done.stdout + done.stderr, tuple(sorted(left.read_text().split())))
+        return Ran(done.returncode, done.stdout, done.stderr, tuple(sorted(left.read_text().split())))
 
     return run
 

@@ -7,6 +7,7 @@ nothing. The bundle is named by the model id: building the same thing twice find
 from __future__ import annotations
 
 import importlib.metadata
+import re
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -44,7 +45,7 @@ from bridge.core.storage import publish, scratch_directory, sha256_file
 from bridge.core.tensor import CircuitTensor, TensorSpec
 from bridge.core.word import Hex32
 from bridge.engine.child import Call, run
-from bridge.errors import BudgetExceeded, CircuitRefused
+from bridge.errors import BudgetExceeded, CircuitRefused, OptionInvalid
 from bridge.solidity import evm as evm_versions
 from bridge.solidity.artifact import Artifact
 from bridge.solidity.limits import ETHEREUM, Limits
@@ -52,6 +53,8 @@ from bridge.solidity.verifier import compile_verifier
 
 DEFAULT_MAX_LOGROWS = 18
 _ID_DIGITS = 12
+_NAME = re.compile(r"[^./\\\x00-\x1f][^/\\\x00-\x1f]{0,99}")
+"""It is the start of the bundle directory's name."""
 _NAMELESS = frozenset({"model", "network"})
 
 
@@ -108,6 +111,8 @@ def build(order: Order, bench: Bench, progress: Progress = silent) -> Built:
     """Build a bundle. Raises members of `InputError`, `CircuitError`, `SetupError`, `SolidityError`, `EngineError` and
     `StorageError`, each before anything is left behind.
     """
+    if not _NAME.fullmatch(order.title):
+        raise OptionInvalid(option="--name", got=order.title, expected="a name without slashes that starts with no dot")
     evm_versions.check_version(order.evm)
     progress("reading the model and its sample")
     model = read_model(order.model)

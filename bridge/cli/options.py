@@ -105,6 +105,8 @@ def password(name: str, file: Path | None) -> Callable[[], str]:
                 return file.read_text().rstrip("\n")
             except OSError as error:
                 raise AccountRefused(name=name, reason=f"cannot read {file}: {error.strerror}") from None
+            except UnicodeDecodeError:
+                raise AccountRefused(name=name, reason=f"the password in {file} is not UTF-8 text") from None
         from_environment = os.environ.get("PROOFBRIDGE_PASSWORD")
         if from_environment is not None:
             return from_environment

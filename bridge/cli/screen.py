@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
 from enum import Enum
@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from bridge.core.progress import Progress
 from bridge.errors import BridgeError
@@ -50,18 +52,18 @@ class Screen:
 
     def facts(self, title: str, pairs: Mapping[str, object]) -> None:
         """A short list of names and values."""
-        self.out.print(f"[bold]{title}[/bold]")
+        self.out.print(f"[bold]{escape(title)}[/bold]")
         width = max(map(len, pairs), default=0)
         for name, value in pairs.items():
             self.out.print(f"  {name:<{width}}  {value}", markup=False)
 
-    def table(self, title: str, columns: Mapping[str, str], rows: list[list[str]]) -> None:
-        """A table; `columns` maps headings to `left` or `right`."""
-        table = Table(title=title, title_justify="left", title_style="bold", header_style="bold")
+    def table(self, title: str, columns: Mapping[str, str], rows: Sequence[Sequence[str | Text]]) -> None:
+        """A table; `columns` maps headings to `left` or `right`. A plain cell is shown as it is: it may be a stranger's."""
+        table = Table(title=escape(title), title_justify="left", title_style="bold", header_style="bold")
         for heading, side in columns.items():
             table.add_column(heading, justify="right" if side == "right" else "left", no_wrap=False)
         for row in rows:
-            table.add_row(*row)
+            table.add_row(*(escape(cell) if isinstance(cell, str) else cell for cell in row))
         # A table is as wide as it needs to be where nobody watches (a file, a pipe).
         width = self.out.width if self.out.is_terminal else max(self.out.width, 150)
         Console(highlight=False, width=width).print(table)

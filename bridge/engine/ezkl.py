@@ -80,9 +80,21 @@ def forward(circuit: str, data: list[str], output: str) -> list[list[list[str]]]
     return [ezkl.gen_witness(path, circuit, output)["outputs"] for path in data]
 
 
-def witness(circuit: str, data: str, output: str, vk: str, srs: str) -> None:
-    """The witness of one input."""
+def witness(circuit: str, settings: str, data: str, output: str, vk: str, srs: str) -> None:
+    """The witness of one input, refused where a lookup leaves its table.
+
+    ezkl does not look at that before it proves; its prover then logs from a second thread, which waits for the interpreter
+    lock that the prover holds: it never ends.
+    """
     ezkl.gen_witness(data, circuit, output, vk, srs)
+    reached = json.loads(Path(output).read_bytes())
+    document = json.loads(Path(settings).read_bytes())
+    low, high = document["run_args"]["lookup_range"]
+    for value in (reached["min_lookup_inputs"], reached["max_lookup_inputs"]):
+        if document["required_lookups"] and not low <= value <= high:
+            message = f"a lookup of {value} leaves its table [{low}, {high}]"
+            print(message, file=sys.stderr)
+            raise RuntimeError(message)
 
 
 def prove(witness: str, circuit: str, pk: str, output: str, srs: str) -> None:

@@ -36,7 +36,11 @@ def prove(
         try:
             _, proving, checking = run(
                 [
-                    Call("witness", "computing the witness", {**names, "data": str(data), "output": str(witness)}),
+                    Call(
+                        "witness",
+                        "computing the witness",
+                        {**names, "settings": str(keys.settings), "data": str(data), "output": str(witness)},
+                    ),
                     Call(
                         "prove",
                         "proving",

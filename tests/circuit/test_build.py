@@ -153,7 +153,7 @@ def test_a_full_disk_is_named_and_nothing_is_left(order: Order, on_disk: RunOnDi
     command = ["-m", "bridge.cli.app", "model", "build", str(order.model), "--sample", str(order.sample)]
     ran = on_disk(f"size={size}", *command, "--out", str(out), "--json")
     assert ran.code == 1
-    assert json.loads(ran.out[ran.out.index("{") :])["error"]["name"] == "DiskFull", ran.out
+    assert json.loads(ran.out)["error"]["name"] == "DiskFull", ran.err
     assert [path for path in ran.left if path != str(out)] == []
 
 
