@@ -14,7 +14,7 @@ import threading
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
-from http.client import HTTPResponse
+from http.client import HTTPException, HTTPResponse
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from urllib.error import HTTPError
@@ -133,7 +133,7 @@ def fetch(logrows: int, *, progress: Progress = silent) -> SrsFile:
     target = _cache() / f"{PERPETUAL.name}-raw-{logrows}"
     tried = []
     for source in sources:
-        url = source.format(logrows=logrows)
+        url = source.replace("{logrows}", str(logrows))
         progress(f"fetching the trusted setup of 2^{logrows} rows from {url}")
         try:
             raw = _download(url, _file_bytes(logrows))
@@ -197,22 +197,26 @@ def _connect(url: str) -> HTTPResponse:
     host = urlsplit(url).netloc
     if host in _SILENT_HOSTS:
         raise TimeoutError("it did not answer before")
-    answers: SimpleQueue[HTTPResponse | OSError] = SimpleQueue()
+    answers: SimpleQueue[HTTPResponse | Exception] = SimpleQueue()
 
     def ask() -> None:
         try:
             answers.put(urllib.request.urlopen(url, timeout=CONNECT_SECONDS))  # noqa: S310 - the size and sha256 are checked
-        except OSError as error:
+        except (OSError, ValueError) as error:
             answers.put(error)
+        except HTTPException as error:
+            answers.put(OSError(f"it does not speak HTTP ({type(error).__name__})"))
 
     threading.Thread(target=ask, daemon=True).start()
     try:
         answer = answers.get(timeout=CONNECT_SECONDS)
     except Empty:
         answer = TimeoutError(f"no answer within {CONNECT_SECONDS:.0f} s")
-    if isinstance(answer, OSError):
-        if not isinstance(answer, HTTPError):
-            _SILENT_HOSTS.add(host)
+    if isinstance(answer, HTTPError):
+        answer.close()
+    elif isinstance(answer, OSError):
+        _SILENT_HOSTS.add(host)
+    if isinstance(answer, Exception):
         raise answer
     return answer
 

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
+from rich.text import Text
 
 from bridge.cli import options
 from bridge.cli.screen import Screen, numbers, short
@@ -64,8 +66,8 @@ def _print(screen: Screen, report: DemoReport, seconds: float) -> None:
         "grade": "left",
     }
     screen.table("Inferences: proved, submitted, read back from the chain", columns, [_row(row) for row in report.rows])
-    refusals = [
-        [item.mutation, f"[green]refused: {item.error}[/green]" if item.refused else "[red]ACCEPTED[/red]"]
+    refusals: list[list[str | Text]] = [
+        [item.mutation, Text(f"refused: {item.error}", "green") if item.refused else Text("ACCEPTED", "red")]
         for item in report.tampered
     ]
     screen.table(
@@ -82,8 +84,8 @@ def _print(screen: Screen, report: DemoReport, seconds: float) -> None:
     screen.text(f"\nDone in {seconds:.1f} s. Type next:")
     program = _program()
     screen.text(f"  {program} up")
-    screen.text(f"  {program} deploy model {last.path}")
-    screen.text(f"  {program} infer {last.path} --input {report.heldout[last.manifest.name]}")
+    screen.text(escape(f"  {program} deploy model {last.path}"))
+    screen.text(escape(f"  {program} infer {last.path} --input {report.heldout[last.manifest.name]}"))
 
 
 def _program() -> str:

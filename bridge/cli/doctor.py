@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
 import typer
+from rich.text import Text
 
 from bridge.chain import account
 from bridge.circuit import srs
@@ -42,8 +43,8 @@ def doctor(as_json: options.Json = False) -> None:
     if as_json:
         screen.document({"healthy": healthy, "findings": findings})
     else:
-        marks = {True: "[green]ok[/green]", False: "[red]missing[/red]"}
-        rows = [
+        marks = {True: Text("ok", "green"), False: Text("missing", "red")}
+        rows: list[list[str | Text]] = [
             [item.name, marks[item.ok] if item.needed or item.ok else "-", item.found, item.fix] for item in findings
         ]
         screen.table("proofbridge doctor", {"": "left", "state": "left", "found": "left", "to mend it": "left"}, rows)

@@ -8,6 +8,9 @@ library Commitments {
     /// @dev Keeps the id of a model apart from every other hash in the system.
     bytes32 internal constant MODEL_TAG = keccak256("proofbridge.model.v1");
 
+    /// @dev Keeps the id of a line apart from every other hash in the system.
+    bytes32 internal constant LINE_TAG = keccak256("proofbridge.line.v1");
+
     /// @dev Keeps an input domain apart from every other hash in the system.
     bytes32 internal constant INPUT_TAG = keccak256("proofbridge.input.v1");
 
@@ -19,6 +22,12 @@ library Commitments {
         returns (uint256)
     {
         return uint256(keccak256(abi.encode(MODEL_TAG, modelHash, circuitHash, vkHash, proofSystemId)));
+    }
+
+    /// @notice The id of a line of versions: the account that created it and its name, so that no other account can take
+    /// the same name for itself.
+    function lineId(address creator, string calldata name) internal pure returns (bytes32) {
+        return keccak256(abi.encode(LINE_TAG, creator, name));
     }
 
     /// @notice Ties input commitments to one gateway on one chain.

@@ -23,10 +23,25 @@ contract ModelRegistry is IModelRegistry, ERC165 {
         string uri;
     }
 
-    // | slot | field     | why it is there             |
-    // |------|-----------|-----------------------------|
-    // | 0    | _listings | a listing for each model id |
+    // | slot | bytes | field    | why it is there                              |
+    // |------|-------|----------|----------------------------------------------|
+    // | 0    | 20    | owner    | who may append                               |
+    // | 1    | 32    | versions | model ids, in the order they were appended   |
+    struct Line {
+        address owner; // never zero in a line that exists
+        uint256[] versions;
+    }
+
+    // | slot | field       | why it is there                                          |
+    // |------|-------------|----------------------------------------------------------|
+    // | 0    | _listings   | a listing for each model id                              |
+    // | 1    | _lines      | a line for each line id                                  |
+    // | 2    | _modelOffer | to whom a listing is offered; apart, as it is seldom set |
+    // | 3    | _lineOffer  | to whom a line is offered                                |
     mapping(uint256 modelId => Listing) private _listings;
+    mapping(bytes32 lineId => Line) private _lines;
+    mapping(uint256 modelId => address candidate) private _modelOffer;
+    mapping(bytes32 lineId => address candidate) private _lineOffer;
 
     /// @inheritdoc IERC7992Registry
     function registerModel(ModelCommitment calldata commitment) external returns (uint256 modelId) {
@@ -65,6 +80,62 @@ contract ModelRegistry is IModelRegistry, ERC165 {
         emit ModelDeprecated({modelId: modelId});
     }
 
+    /// @inheritdoc IModelRegistry
+    function offerModel(uint256 modelId, address candidate) external {
+        _ownListing(modelId);
+        _modelOffer[modelId] = candidate;
+        emit ModelOffered({modelId: modelId, owner: msg.sender, candidate: candidate});
+    }
+
+    /// @inheritdoc IModelRegistry
+    function acceptModel(uint256 modelId) external {
+        Listing storage listing = _listing(modelId);
+        if (listing.deprecated) revert ModelIsDeprecated({modelId: modelId});
+        if (_modelOffer[modelId] != msg.sender) revert ModelNotOffered({modelId: modelId, caller: msg.sender});
+
+        address oldOwner = listing.owner;
+        delete _modelOffer[modelId];
+        listing.owner = msg.sender;
+        emit ModelTransferred({modelId: modelId, oldOwner: oldOwner, newOwner: msg.sender});
+    }
+
+    /// @inheritdoc IModelRegistry
+    function createLine(string calldata name) external returns (bytes32 lineId) {
+        lineId = Commitments.lineId(msg.sender, name);
+        if (_lines[lineId].owner != address(0)) revert LineAlreadyCreated({lineId: lineId});
+
+        _lines[lineId].owner = msg.sender;
+        emit LineCreated({lineId: lineId, owner: msg.sender, name: name});
+    }
+
+    /// @inheritdoc IModelRegistry
+    function appendVersion(bytes32 lineId, uint256 modelId) external returns (uint256 version) {
+        Line storage line = _ownLine(lineId);
+        if (_listing(modelId).deprecated) revert ModelIsDeprecated({modelId: modelId});
+
+        version = line.versions.length;
+        line.versions.push(modelId);
+        emit VersionAppended({lineId: lineId, modelId: modelId, version: version});
+    }
+
+    /// @inheritdoc IModelRegistry
+    function offerLine(bytes32 lineId, address candidate) external {
+        _ownLine(lineId);
+        _lineOffer[lineId] = candidate;
+        emit LineOffered({lineId: lineId, owner: msg.sender, candidate: candidate});
+    }
+
+    /// @inheritdoc IModelRegistry
+    function acceptLine(bytes32 lineId) external {
+        Line storage line = _line(lineId);
+        if (_lineOffer[lineId] != msg.sender) revert LineNotOffered({lineId: lineId, caller: msg.sender});
+
+        address oldOwner = line.owner;
+        delete _lineOffer[lineId];
+        line.owner = msg.sender;
+        emit LineTransferred({lineId: lineId, oldOwner: oldOwner, newOwner: msg.sender});
+    }
+
     /// @inheritdoc IERC7992Registry
     function getModel(uint256 modelId)
         external
@@ -79,6 +150,44 @@ contract ModelRegistry is IModelRegistry, ERC165 {
     function status(uint256 modelId) external view returns (bytes4 proofSystemId, bool deprecated) {
         Listing storage listing = _listing(modelId);
         return (listing.proofSystemId, listing.deprecated);
+    }
+
+    /// @inheritdoc IModelRegistry
+    function latest(bytes32 lineId) external view returns (uint256 modelId) {
+        uint256[] storage versions = _line(lineId).versions;
+        for (uint256 i = versions.length; i > 0; --i) {
+            modelId = versions[i - 1];
+            if (isActive(modelId)) return modelId;
+        }
+        revert NoActiveVersion({lineId: lineId});
+    }
+
+    /// @inheritdoc IModelRegistry
+    function versionAt(bytes32 lineId, uint256 version) external view returns (uint256 modelId) {
+        uint256[] storage versions = _line(lineId).versions;
+        if (version >= versions.length) revert VersionNotFound({lineId: lineId, version: version});
+        return versions[version];
+    }
+
+    /// @inheritdoc IModelRegistry
+    function versionCount(bytes32 lineId) external view returns (uint256) {
+        return _line(lineId).versions.length;
+    }
+
+    /// @inheritdoc IModelRegistry
+    function lineOwner(bytes32 lineId) external view returns (address) {
+        return _line(lineId).owner;
+    }
+
+    /// @inheritdoc IModelRegistry
+    function lineIdOf(address creator, string calldata name) external pure returns (bytes32) {
+        return Commitments.lineId(creator, name);
+    }
+
+    /// @inheritdoc IModelRegistry
+    function isActive(uint256 modelId) public view returns (bool) {
+        Listing storage listing = _listings[modelId];
+        return listing.owner != address(0) && !listing.deprecated;
     }
 
     /// @inheritdoc IERC165
@@ -104,6 +213,17 @@ contract ModelRegistry is IModelRegistry, ERC165 {
         listing = _listing(modelId);
         if (listing.owner != msg.sender) revert NotModelOwner({modelId: modelId, caller: msg.sender});
         if (listing.deprecated) revert ModelIsDeprecated({modelId: modelId});
+    }
+
+    function _line(bytes32 lineId) private view returns (Line storage line) {
+        line = _lines[lineId];
+        if (line.owner == address(0)) revert LineNotFound({lineId: lineId});
+    }
+
+    /// @dev A line of the caller.
+    function _ownLine(bytes32 lineId) private view returns (Line storage line) {
+        line = _line(lineId);
+        if (line.owner != msg.sender) revert NotLineOwner({lineId: lineId, caller: msg.sender});
     }
 
     function _commitmentOf(Listing storage listing) private view returns (ModelCommitment memory) {

@@ -73,7 +73,9 @@ def test_a_name_that_is_not_exported_is_not_there() -> None:
 def test_importing_the_package_loads_no_room() -> None:
     """A child process that needs one room must not pay for all of them."""
     assert set(bridge._ELSEWHERE) <= set(bridge.__all__)
-    imported = {line.split()[1] for line in inspect.getsource(bridge).splitlines() if line.startswith(("from ", "import "))}
+    imported = {
+        line.split()[1] for line in inspect.getsource(bridge).splitlines() if line.startswith(("from ", "import "))
+    }
     assert imported == {"__future__", "importlib", "typing"}
 
 

@@ -103,7 +103,11 @@ def _voices(source: Source) -> Iterator[str]:
             yield f"{source.path} prints (line {node.lineno})"
         if isinstance(node, ast.Name) and node.id in {"SystemExit", "exit", "quit"}:
             yield f"{source.path} ends the process (line {node.lineno})"
-        if isinstance(node, ast.Attribute) and ast.unparse(node) in {"sys.exit", "sys.stdout.write", "sys.stderr.write"}:
+        if isinstance(node, ast.Attribute) and ast.unparse(node) in {
+            "sys.exit",
+            "sys.stdout.write",
+            "sys.stderr.write",
+        }:
             yield f"{source.path} uses {ast.unparse(node)} (line {node.lineno})"
 
 

@@ -120,7 +120,7 @@ OTHER = "0x" + "11" * 32
     ],
 )
 def test_a_manifest_that_lies_is_found(copy: Path, lie: Callable[[dict[str, Any]], object], told: str) -> None:
-    rewrite(copy, lambda manifest: None)
+    rewrite(copy, lambda _manifest: None)
     open_bundle(copy)
     rewrite(copy, lie)
     with pytest.raises(BundleCorrupt) as refused:

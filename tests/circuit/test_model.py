@@ -46,7 +46,11 @@ def save(
         list(nodes),
         "graph",
         [helper.make_tensor_value_info("x", kind, list(shape))],
-        [helper.make_tensor_value_info("y", kind if output_kind is None else output_kind, list(shape if output is None else output))],
+        [
+            helper.make_tensor_value_info(
+                "y", kind if output_kind is None else output_kind, list(shape if output is None else output)
+            )
+        ],
         [numpy_helper.from_array(np.asarray(value), name) for name, value in (weights or {}).items()],
     )
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=9), str(path))

@@ -102,7 +102,7 @@ def test_a_proof_file_that_is_too_large_is_not_read(tmp_path: Path) -> None:
         read_proof(path)
 
 
-@pytest.mark.parametrize("make", [Path.mkdir, lambda path: None], ids=["a folder", "nothing"])
+@pytest.mark.parametrize("make", [Path.mkdir, lambda _path: None], ids=["a folder", "nothing"])
 def test_what_is_no_file_is_no_proof_file(tmp_path: Path, make: Callable[[Path], None]) -> None:
     path = tmp_path / "proof.json"
     make(path)

@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from bridge.core.rows import Row, check_range, check_rows, read_rows, to_ezkl
 from bridge.core.tensor import CircuitTensor, TensorSpec
 from bridge.errors import (
-    BridgeError,
     InputError,
     InputNotFinite,
     InputOutOfRange,
@@ -63,7 +62,7 @@ GOOD = [
     ("named.json", json.dumps({"x": TABLE})),
     ("named-with-more.json", json.dumps({"x": TABLE, "label": ["a", "b"]})),
     ("positional.json", json.dumps({"input_data": [TABLE]})),
-    ("flat.json", json.dumps({"input_data": [sum(TABLE, [])]})),
+    ("flat.json", json.dumps({"input_data": [TABLE[0] + TABLE[1]]})),
     ("stacked.json", json.dumps({"x": [[row] for row in TABLE]})),
     ("CAPITALS.JSON", json.dumps({"x": TABLE})),
     ("rows.npz", npz(x=np.array(TABLE, np.float32))),
@@ -113,7 +112,9 @@ def test_rows_come_out_as_ezkl_reads_them() -> None:
     assert json.loads(to_ezkl(rows)) == {"input_data": [[1, 2, 3, 4, 5.5, -6]]}
 
 
-@given(st.lists(st.lists(st.floats(width=32, allow_nan=False, allow_infinity=False), min_size=3, max_size=3), min_size=1))
+@given(
+    st.lists(st.lists(st.floats(width=32, allow_nan=False, allow_infinity=False), min_size=3, max_size=3), min_size=1)
+)
 def test_rows_survive_the_way_to_ezkl_and_back(table: list[list[float]]) -> None:
     rows = check_rows({"x": table}, [FLOATS])
     (flat,) = json.loads(to_ezkl(rows))["input_data"]
@@ -343,7 +344,6 @@ def test_whatever_json_holds_is_rows_or_a_named_error(tmp_path: Path, value: obj
     path.write_text(json.dumps({"x": value}))
     try:
         rows = read_rows(path, [FLOATS])
-    except BridgeError as error:
-        assert isinstance(error, InputError)
-    else:
-        assert all(array.shape == (1, 3) and np.isfinite(array).all() for (array,) in rows)
+    except InputError:
+        rows = ()
+    assert all(array.shape == (1, 3) and np.isfinite(array).all() for (array,) in rows)

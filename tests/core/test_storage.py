@@ -56,7 +56,9 @@ def test_a_write_that_fails_keeps_the_old_file_and_leaves_nothing(
 
 def test_a_full_disk_is_named_and_keeps_the_old_file(on_disk: RunOnDisk) -> None:
     body = 'write_atomic(disk / "file", b"old"); write_atomic(disk / "file", bytes(200_000))'
-    ran = on_disk("size=64k", "-c", WRITE.format(body=f"{body}\n    print('written')") + "print((disk / 'file').read_bytes())")
+    ran = on_disk(
+        "size=64k", "-c", WRITE.format(body=f"{body}\n    print('written')") + "print((disk / 'file').read_bytes())"
+    )
     assert ran.out.split("\n")[0].startswith("DiskFull ")
     assert "b'old'" in ran.out
     assert [Path(left).name for left in ran.left] == ["file"]
@@ -133,9 +135,13 @@ def test_a_scratch_directory_vanishes_unless_it_is_published(tmp_path: Path) -> 
 
 
 def test_a_scratch_directory_vanishes_when_the_work_fails(tmp_path: Path) -> None:
-    with pytest.raises(RuntimeError, match="broken"), scratch_directory(tmp_path) as scratch:
-        (scratch / "file").write_text("text")
-        raise RuntimeError("broken")
+    def work() -> None:
+        with scratch_directory(tmp_path) as scratch:
+            (scratch / "file").write_text("text")
+            raise RuntimeError("broken")
+
+    with pytest.raises(RuntimeError, match="broken"):
+        work()
     assert names(tmp_path) == []
 
 

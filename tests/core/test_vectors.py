@@ -32,7 +32,9 @@ def vectors(file: str, kind: str) -> list[dict[str, Any]]:
 def circuit_of(vector: dict[str, Any]) -> Circuit:
     def tensors(side: str) -> tuple[CircuitTensor, ...]:
         pairs = zip(vector[f"{side}Elements"], vector[f"{side}Scales"], strict=True)
-        return tuple(CircuitTensor(f"t{at}", (elements,), "float32", scale) for at, (elements, scale) in enumerate(pairs))
+        return tuple(
+            CircuitTensor(f"t{at}", (elements,), "float32", scale) for at, (elements, scale) in enumerate(pairs)
+        )
 
     return Circuit(vector["settingsHash"], Visibility(vector["inputVisibility"]), tensors("input"), tensors("output"))
 
@@ -82,6 +84,10 @@ def test_no_two_vectors_share_an_id() -> None:
 
 def test_the_vectors_hold_negative_numbers_that_are_cut() -> None:
     wads = vectors("fixed_point", "wad")
-    cut = [v for v in wads if v["scale"] > 0 and int(v["wad"]) * 2 ** v["scale"] != field.to_signed(int(v["instance"], 16)) * 10**18]
+    cut = [
+        v
+        for v in wads
+        if v["scale"] > 0 and int(v["wad"]) * 2 ** v["scale"] != field.to_signed(int(v["instance"], 16)) * 10**18
+    ]
     assert any(int(vector["wad"]) < 0 for vector in cut)
     assert any(int(vector["wad"]) > 0 for vector in cut)
