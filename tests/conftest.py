@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -225,6 +226,28 @@ def funded_key(monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 @pytest.fixture
-def signing(deployed: Connection, funded_key: str) -> Connection:
+def signing(staged: Connection, funded_key: str) -> Connection:
     """The deployed example, paid for with a key that this process holds, so that transactions are signed here."""
-    return replace(deployed, account=funded_key)
+    return replace(staged, account=funded_key)
+
+
+@pytest.fixture(scope="session")
+def shared_chain(bundle: Bundle, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Connection]:
+    """One chain with the core contracts and the example's model; see `staged`."""
+    with local_chain() as chain:
+        connection = connect(rpc=chain.url, deployments=tmp_path_factory.mktemp("shared") / "deployments")
+        verbs.deploy_core(connection)
+        verbs.deploy_model(bundle, connection)
+        yield connection
+
+
+@pytest.fixture
+def staged(shared_chain: Connection, tmp_path: Path) -> Iterator[Connection]:
+    """The same as `deployed` and ten times as fast: the shared chain with a book of its own, set back after the test."""
+    rpc = shared_chain.rpc
+    checkpoint = rpc.raw("evm_snapshot")
+    shutil.copytree(shared_chain.deployments, tmp_path / "deployments")
+    yield replace(shared_chain, deployments=tmp_path / "deployments")
+    rpc.raw("evm_setAutomine", True)
+    rpc.raw("anvil_dropAllTransactions")
+    rpc.raw("evm_revert", checkpoint)

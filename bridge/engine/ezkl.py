@@ -7,7 +7,6 @@ A job is {"calls": [[name, arguments], ...]}. Each call is answered by one JSON 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import os
 import resource
@@ -121,10 +120,13 @@ def solidity_verifier(vk: str, settings: str, output: str, srs: str) -> None:
     async def generate() -> None:
         await ezkl.create_evm_verifier(vk, settings, output, os.devnull, srs)
 
-    with contextlib.suppress(RuntimeError):
+    said = ""
+    try:
         asyncio.run(generate())
+    except RuntimeError as error:
+        said = str(error)
     if not Path(output).read_text().rstrip().endswith("}"):
-        raise RuntimeError("ezkl did not write a whole Solidity verifier")
+        raise RuntimeError(f"ezkl did not write a whole Solidity verifier: {said}")
 
 
 def development_srs(path: str, logrows: int) -> None:

@@ -1,21 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {ERC165, IERC165} from "@openzeppelin/contracts/utils/introspection/ERC165.sol";
-import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
-import {Circuit, CircuitLib} from "./Circuit.sol";
-import {FixedPoint} from "./FixedPoint.sol";
+import {IERC165} from "@openzeppelin/contracts/utils/introspection/IERC165.sol";
+import {Circuit} from "./Circuit.sol";
+import {CircuitVerifier} from "./CircuitVerifier.sol";
 import {Grade} from "./Grade.sol";
-import {IERC7992Registry, IERC7992Verifier} from "./interfaces/draft-IERC7992.sol";
+import {IERC7992Verifier} from "./interfaces/draft-IERC7992.sol";
 import {IEzklVerifier} from "./interfaces/IEzklVerifier.sol";
 import {IHalo2Verifier} from "./interfaces/IHalo2Verifier.sol";
 import {IModelRegistry} from "./interfaces/IModelRegistry.sol";
 import {IProofVerifier} from "./interfaces/IProofVerifier.sol";
 
 /// @dev Documented in `IEzklVerifier`.
-contract EzklVerifier is IEzklVerifier, ERC165 {
-    using CircuitLib for Circuit;
-
+contract EzklVerifier is IEzklVerifier, CircuitVerifier {
     // | slot | bytes      | field                                     | why it is there                            |
     // |------|------------|-------------------------------------------|--------------------------------------------|
     // | 0    | 20 + 4 + 4 | verifier, inputInstances, outputInstances | all that a verification reads, in one slot |
@@ -31,40 +28,26 @@ contract EzklVerifier is IEzklVerifier, ERC165 {
     /// @inheritdoc IProofVerifier
     Grade public constant grade = Grade.Proven;
 
-    /// @inheritdoc IEzklVerifier
-    IModelRegistry public immutable registry;
-
     // | slot | field     | why it is there             |
     // |------|-----------|-----------------------------|
     // | 0    | _bindings | a binding for each model id |
     mapping(uint256 modelId => Binding) private _bindings;
 
-    constructor(IModelRegistry registry_) {
-        registry = registry_;
-    }
+    constructor(IModelRegistry registry_) CircuitVerifier(registry_) {}
 
     /// @inheritdoc IEzklVerifier
     function bind(uint256 modelId, Circuit calldata circuit, address verifier) external {
-        (IERC7992Registry.ModelCommitment memory commitment,,) = registry.getModel(modelId);
-        if (commitment.proofSystemId != proofSystemId) {
-            revert IERC7992Verifier.UnsupportedProofSystem({proofSystemId: commitment.proofSystemId});
-        }
         Circuit memory description = circuit;
-        bytes32 circuitHash = description.hash();
-        if (circuitHash != commitment.circuitHash) {
-            revert CircuitMismatch({modelId: modelId, expected: commitment.circuitHash, got: circuitHash});
-        }
+        (bytes32 vkHash, uint32 inputInstances, uint32 outputInstances) =
+            _checkCircuit(modelId, description, proofSystemId);
         // An account without code has a code hash too, so a vkHash of that hash would bind to nothing at all.
-        if (verifier.code.length == 0 || verifier.codehash != commitment.vkHash) {
-            revert VerifierCodeMismatch({modelId: modelId, expected: commitment.vkHash, got: verifier.codehash});
+        if (verifier.code.length == 0 || verifier.codehash != vkHash) {
+            revert VerifierCodeMismatch({modelId: modelId, expected: vkHash, got: verifier.codehash});
         }
         if (_bindings[modelId].verifier != address(0)) return;
 
-        _bindings[modelId] = Binding({
-            verifier: verifier,
-            inputInstances: SafeCast.toUint32(description.inputInstances()),
-            outputInstances: SafeCast.toUint32(description.outputInstances())
-        });
+        _bindings[modelId] =
+            Binding({verifier: verifier, inputInstances: inputInstances, outputInstances: outputInstances});
         emit ModelBound({modelId: modelId, verifier: verifier, circuit: description});
     }
 
@@ -77,8 +60,7 @@ contract EzklVerifier is IEzklVerifier, ERC165 {
         Binding memory binding = _bindings[modelId];
         if (binding.verifier == address(0)) revert ModelNotBound({modelId: modelId});
         inputInstances = binding.inputInstances;
-        uint256 expected = inputInstances + binding.outputInstances;
-        if (instances.length != expected) revert InstanceCountMismatch({expected: expected, got: instances.length});
+        _checkCount(instances, inputInstances + binding.outputInstances);
 
         // The code hash is not looked at again: a generated verifier has no opcode that could remove or replace its
         // code. A vkHash of code that has one belongs to a model whose id commits to that very code, and to nothing
@@ -88,9 +70,7 @@ contract EzklVerifier is IEzklVerifier, ERC165 {
         }
 
         // A refusal comes without a reason. The one that can be told from here is an instance that is no field element.
-        for (uint256 i = 0; i < instances.length; ++i) {
-            if (instances[i] >= FixedPoint.FIELD_MODULUS) revert InstanceOutOfField({index: i, value: instances[i]});
-        }
+        _checkField(instances);
         revert IERC7992Verifier.InvalidProof();
     }
 
@@ -104,10 +84,14 @@ contract EzklVerifier is IEzklVerifier, ERC165 {
         return (binding.verifier, binding.inputInstances, binding.outputInstances);
     }
 
+    /// @inheritdoc IEzklVerifier
+    function registry() external view returns (IModelRegistry) {
+        return _registry;
+    }
+
     /// @inheritdoc IERC165
-    function supportsInterface(bytes4 interfaceId) public view override(ERC165, IERC165) returns (bool) {
-        return interfaceId == type(IProofVerifier).interfaceId || interfaceId == type(IEzklVerifier).interfaceId
-            || super.supportsInterface(interfaceId);
+    function supportsInterface(bytes4 interfaceId) public view override(CircuitVerifier, IERC165) returns (bool) {
+        return interfaceId == type(IEzklVerifier).interfaceId || super.supportsInterface(interfaceId);
     }
 
     /// @dev Whether a static call succeeds and returns at least one word, the first of which is 1. Any other answer is a

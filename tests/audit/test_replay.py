@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import pytest
-from conftest import Example
 
 from bridge import verbs
 from bridge.circuit.model import read_model
@@ -9,13 +8,14 @@ from bridge.connection import Connection
 from bridge.core.bundle import MODEL, Bundle
 from bridge.core.proof import Proof
 from bridge.core.rows import Row
+from tests.conftest import Example
 
 
 def test_a_replay_is_onnxruntimes_answer_within_the_measured_fidelity(
-    deployed: Connection, bundle: Bundle, row: Row, proof: Proof
+    staged: Connection, bundle: Bundle, row: Row, proof: Proof
 ) -> None:
-    verbs.submit(bundle, proof, deployed, check=False)
-    (record,) = verbs.results(deployed)
+    verbs.submit(bundle, proof, staged, check=False)
+    (record,) = verbs.results(staged)
     replay = verbs.replay_result(bundle, row, record)
     (array,) = read_model(bundle.file(MODEL)).reference().outputs(row)
     assert replay.expected == (tuple(float(number) for number in array.reshape(-1)),)
@@ -25,9 +25,9 @@ def test_a_replay_is_onnxruntimes_answer_within_the_measured_fidelity(
 
 
 def test_a_replay_of_another_row_differs_from_what_the_chain_holds(
-    deployed: Connection, bundle: Bundle, example: Example, proof: Proof
+    staged: Connection, bundle: Bundle, example: Example, proof: Proof
 ) -> None:
-    verbs.submit(bundle, proof, deployed, check=False)
-    (record,) = verbs.results(deployed)
+    verbs.submit(bundle, proof, staged, check=False)
+    (record,) = verbs.results(staged)
     other = verbs.read_input(bundle, example.sample)[1]
     assert verbs.replay_result(bundle, other, record).largest_error > 100 * bundle.manifest.fidelity.max_abs_error

@@ -3,7 +3,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from conftest import Example
 
 from bridge import verbs
 from bridge.audit.tamper import tamper
@@ -16,6 +15,7 @@ from bridge.core.proof import Proof
 from bridge.core.word import hex32, hex_bytes, keccak256, to_bytes
 from bridge.deploy.create2 import place
 from bridge.errors import ContractReverted
+from tests.conftest import Example
 
 EXPECTED = {
     "another output beside an honest proof": "OutputMismatch",
@@ -34,51 +34,51 @@ SAYS_YES = bytes.fromhex("600160005260206000f3")
 """MSTORE(0, 1), RETURN(0, 32): a verifier that accepts everything."""
 
 
-def test_every_mutation_is_refused_by_its_own_name(deployed: Connection, bundle: Bundle, proof: Proof) -> None:
-    attempts = verbs.fire_tampered(bundle, proof, deployed)
+def test_every_mutation_is_refused_by_its_own_name(staged: Connection, bundle: Bundle, proof: Proof) -> None:
+    attempts = verbs.fire_tampered(bundle, proof, staged)
     assert {attempt.mutation: attempt.error for attempt in attempts} == EXPECTED
     assert all(attempt.refused for attempt in attempts)
 
 
-def test_tampering_costs_nothing(deployed: Connection, bundle: Bundle, proof: Proof) -> None:
-    head, nonce = deployed.rpc.block_number(), deployed.rpc.nonce(deployed.wallet().address)
-    verbs.fire_tampered(bundle, proof, deployed)
-    assert deployed.rpc.block_number() == head
-    assert deployed.rpc.nonce(deployed.wallet().address) == nonce
+def test_tampering_costs_nothing(staged: Connection, bundle: Bundle, proof: Proof) -> None:
+    head, nonce = staged.rpc.block_number(), staged.rpc.nonce(staged.wallet().address)
+    verbs.fire_tampered(bundle, proof, staged)
+    assert staged.rpc.block_number() == head
+    assert staged.rpc.nonce(staged.wallet().address) == nonce
 
 
 def test_a_statement_that_is_not_accepted_untouched_proves_nothing_and_is_raised(
-    deployed: Connection, bundle: Bundle, other_bundle: Bundle, proof: Proof
+    staged: Connection, bundle: Bundle, other_bundle: Bundle, proof: Proof
 ) -> None:
     raw = bytearray(to_bytes(proof.proof))
     raw[40] ^= 1
     with pytest.raises(ContractReverted, match=r"refused InferenceGateway\.check: InvalidProof"):
-        verbs.fire_tampered(bundle, replace(proof, proof=hex_bytes(bytes(raw))), deployed)
+        verbs.fire_tampered(bundle, replace(proof, proof=hex_bytes(bytes(raw))), staged)
     with pytest.raises(ContractReverted, match="ModelNotFound"):
-        verbs.fire_tampered(other_bundle, replace(proof, model_id=other_bundle.model_id), deployed)
+        verbs.fire_tampered(other_bundle, replace(proof, model_id=other_bundle.model_id), staged)
 
 
 @pytest.mark.parametrize("visibility", [Visibility.HASHED, Visibility.PRIVATE])
 def test_mutations_of_an_input_that_is_not_shown_are_refused_too(
     visibility: Visibility,
-    deployed: Connection,
+    staged: Connection,
     order: Order,
     example: Example,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     out = tmp_path_factory.mktemp("hidden")
     hidden = verbs.build_model(replace(order, visibility=visibility, out=out)).bundle
-    verbs.deploy_model(hidden, deployed)
+    verbs.deploy_model(hidden, staged)
     proof = verbs.prove(hidden, verbs.read_input(hidden, example.sample)[0])
-    attempts = verbs.fire_tampered(hidden, proof, deployed)
+    attempts = verbs.fire_tampered(hidden, proof, staged)
     assert all(attempt.refused for attempt in attempts)
     names = {attempt.mutation for attempt in attempts}
     assert names == set(EXPECTED) - (set() if visibility is Visibility.HASHED else {ABOUT_THE_INPUT})
 
 
-def test_a_verifier_that_accepts_everything_is_caught(deployed: Connection, bundle: Bundle, proof: Proof) -> None:
+def test_a_verifier_that_accepts_everything_is_caught(staged: Connection, bundle: Bundle, proof: Proof) -> None:
     """So that the kit can fail: the gateway still ties output and input, and everything else gets through."""
-    core, wallet = deployed.core(), deployed.wallet()
+    core, wallet = staged.core(), staged.wallet()
     initcode = bytes.fromhex(f"61{len(SAYS_YES):04x}80600c6000396000f3") + SAYS_YES
     verifier = place(wallet, "a verifier that says yes", initcode, SAYS_YES).address
     honest = bundle.manifest.commitment

@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from chain.proxy import Rule, Server, body, on_chain, problem, result, serving
 
 from bridge.chain.rpc import Rpc
 from bridge.core.word import Address, Hex32
 from bridge.errors import ChainError, RpcFailed
+from tests.chain.proxy import Rule, Server, body, on_chain, problem, result, serving
 
 ACCOUNT = Address("0x" + "11" * 20)
 WORD = Hex32("0x" + "22" * 32)

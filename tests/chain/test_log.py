@@ -3,7 +3,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from chain.proxy import Answer, Proxy, Request, problem, proxied
 
 from bridge.chain.anvil import Anvil
 from bridge.chain.log import scan
@@ -11,6 +10,7 @@ from bridge.chain.rpc import Rpc
 from bridge.chain.transaction import wait
 from bridge.core.word import Address, Hex32
 from bridge.errors import RpcFailed
+from tests.chain.proxy import Answer, Proxy, Request, problem, proxied
 
 EMITTER = Address("0x" + "77" * 20)
 TOPIC = Hex32("0x" + "00" * 31 + "2a")

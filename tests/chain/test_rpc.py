@@ -6,7 +6,6 @@ import time
 import traceback
 
 import pytest
-from chain.proxy import Server, body, on_chain, problem, proxied, result, serving
 
 from bridge.chain import rpc as room
 from bridge.chain.anvil import Anvil
@@ -14,6 +13,7 @@ from bridge.chain.rpc import Rpc, redacted
 from bridge.chain.transaction import wait
 from bridge.core.word import Address
 from bridge.errors import ChainError, ContractReverted, RpcFailed, RpcUnreachable, WrongChain
+from tests.chain.proxy import Server, body, on_chain, problem, proxied, result, serving
 
 SECRETS = ("s3cretuser", "s3cretpass", "s3cretkey", "s3cretquery")
 

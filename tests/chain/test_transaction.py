@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
-from chain.proxy import problem, proxied, result
 from eth_account import Account
 
 from bridge import verbs
@@ -28,6 +27,7 @@ from bridge.errors import (
     TransactionPending,
 )
 from bridge.solidity.limits import Limits
+from tests.chain.proxy import problem, proxied, result
 
 TARGET = Address("0x" + "77" * 20)
 REVERTS = "0x60006000fd"

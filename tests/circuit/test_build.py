@@ -275,5 +275,6 @@ def test_a_row_that_overflows_inside_the_circuit_is_refused_by_name(tmp_path: Pa
     verbs.prove(bundle, verbs.read_input(bundle, sample)[0])
     sample.write_text('{"x": [2.0, -2.0, 2.0]}')
     with pytest.raises(CircuitRefused, match="the row does not fit it") as refused:
-        verbs.prove(bundle, verbs.read_input(bundle, sample)[0])
+        verbs.prove(bundle, verbs.read_input(bundle, sample)[0], timeout=60)
+    assert "a lookup of" in refused.value.reason
     assert os.linesep not in refused.value.what

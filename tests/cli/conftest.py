@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Example
 
 from bridge import verbs
 from bridge.chain.anvil import local_chain
 from bridge.connection import Connection, connect
 from bridge.core.bundle import Bundle
 from bridge.core.proof import Proof
+from tests.conftest import Example
 
 ANVIL_KEY = "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80"
 

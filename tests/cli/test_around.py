@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cli.conftest import Command, Stage, cli
 
 from bridge import verbs
 from bridge.chain.preset import PRESETS
+from tests.cli.conftest import Command, Stage, cli
 
 
 def test_chains_lists_every_preset_with_its_limits(tmp_path: Path) -> None:

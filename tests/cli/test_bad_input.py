@@ -15,14 +15,14 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
-from chain.proxy import proxied
-from cli.conftest import Command, Done, Stage, cli, free_port
-from conftest import RunOnDisk
 from onnx import TensorProto, helper
 
 from bridge.chain import account
 from bridge.cli.app import main
 from bridge.core.bundle import CIRCUIT, VERIFIER_SOURCE
+from tests.chain.proxy import proxied
+from tests.cli.conftest import Command, Done, Stage, cli, free_port
+from tests.conftest import RunOnDisk
 
 PASSWORD = "a horse that is correct"
 
@@ -41,9 +41,19 @@ Make = Callable[[Stage, Path], Bad]
 CASES: dict[str, Make] = {}
 
 
-def case(make: Make) -> Make:
-    CASES[make.__name__.replace("_", " ")] = make
-    return make
+LISTED: set[str] = set()
+"""Those that run in a process of their own too; the others save the start of one."""
+
+
+def case(*, listed: bool = False) -> Callable[[Make], Make]:
+    def add(make: Make) -> Make:
+        name = make.__name__.replace("_", " ")
+        CASES[name] = make
+        if listed:
+            LISTED.add(name)
+        return make
+
+    return add
 
 
 def build(stage: Stage, folder: Path, **changed: object) -> tuple[object, ...]:
@@ -60,19 +70,19 @@ def prove(stage: Stage, folder: Path, rows: object, ending: str = "json") -> tup
     return ("prove", stage.bundle.path, "--input", file, "--out", folder / "out" / "proof.json")
 
 
-@case
+@case(listed=True)
 def a_model_that_is_no_onnx_file(stage: Stage, folder: Path) -> Bad:
     file = folder / "model.onnx"
     file.write_text("this is no model")
     return Bad("NotAnOnnxModel", ("model.onnx", "Export the model"), build(stage, folder, model=file))
 
 
-@case
+@case()
 def a_model_that_is_not_there(stage: Stage, folder: Path) -> Bad:
     return Bad("NotAnOnnxModel", ("No such file",), build(stage, folder, model=folder / "nowhere.onnx"))
 
 
-@case
+@case(listed=True)
 def an_operator_without_a_circuit(stage: Stage, folder: Path) -> Bad:
     tensor = helper.make_tensor_value_info
     graph = helper.make_graph(
@@ -88,47 +98,47 @@ def an_operator_without_a_circuit(stage: Stage, folder: Path) -> Bad:
     return Bad("UnsupportedOperator", words, build(stage, folder, model=model, sample=sample))
 
 
-@case
+@case(listed=True)
 def a_sample_of_another_shape(stage: Stage, folder: Path) -> Bad:
     sample = folder / "sample.json"
     sample.write_text(json.dumps({"x": [[1, 2], [3, 4]]}))
     return Bad("InputShapeMismatch", ("expected [1, 3]", "got [2, 2]"), build(stage, folder, sample=sample))
 
 
-@case
+@case()
 def a_row_of_another_shape(stage: Stage, folder: Path) -> Bad:
     return Bad("InputShapeMismatch", ("expected [1, 3]", "got [4]"), prove(stage, folder, {"x": [1, 2, 3, 4]}))
 
 
-@case
+@case(listed=True)
 def a_row_of_text(stage: Stage, folder: Path) -> Bad:
     words = ("expected float32", "got text")
     return Bad("InputTypeMismatch", words, prove(stage, folder, {"x": ["one", "two", "three"]}))
 
 
-@case
+@case()
 def a_row_of_complex_numbers(stage: Stage, folder: Path) -> Bad:
     words = ("expected float32", "got complex numbers")
     return Bad("InputTypeMismatch", words, prove(stage, folder, [[1j, 2j, 3j]], "npy"))
 
 
-@case
+@case(listed=True)
 def a_row_with_nan(stage: Stage, folder: Path) -> Bad:
     return Bad("InputNotFinite", ("nan at element 1",), prove(stage, folder, {"x": [0.5, float("nan"), 0.5]}))
 
 
-@case
+@case(listed=True)
 def a_row_with_infinity(stage: Stage, folder: Path) -> Bad:
     return Bad("InputNotFinite", ("-inf at element 2",), prove(stage, folder, {"x": [0.5, 0.5, float("-inf")]}))
 
 
-@case
+@case(listed=True)
 def a_row_outside_the_calibrated_range(stage: Stage, folder: Path) -> Bad:
     words = ("1000 at element 0", "outside the range", "Rebuild the model with a sample that covers")
     return Bad("InputOutOfRange", words, prove(stage, folder, {"x": [1000, 0, 0]}))
 
 
-@case
+@case()
 def rows_that_are_no_json(stage: Stage, folder: Path) -> Bad:
     file = folder / "rows.json"
     file.write_text("[" * 200_000)
@@ -136,13 +146,13 @@ def rows_that_are_no_json(stage: Stage, folder: Path) -> Bad:
     return Bad("UnreadableInput", ("rows.json",), arguments)
 
 
-@case
+@case()
 def a_row_number_beyond_the_file(stage: Stage, folder: Path) -> Bad:
     arguments = ("infer", stage.bundle.path, "--input", stage.example.sample, "--row", "9", *stage.chain)
     return Bad("OptionInvalid", ("--row is '9'", "1 to 4"), arguments)
 
 
-@case
+@case(listed=True)
 def a_node_that_does_not_answer(stage: Stage, folder: Path) -> Bad:
     port = free_port()
     url = f"http://s3cret:s3cret@127.0.0.1:{port}/s3cret?key=s3cret"
@@ -150,58 +160,58 @@ def a_node_that_does_not_answer(stage: Stage, folder: Path) -> Bad:
     return Bad("RpcUnreachable", (f"http://127.0.0.1:{port}", "does not answer"), arguments)
 
 
-@case
+@case(listed=True)
 def a_node_on_another_chain(stage: Stage, folder: Path) -> Bad:
     url = stage.connection.rpc.place
     arguments = ("deploy", "core", "--chain", "sepolia", "--rpc", url, "--deployments", folder / "out")
     return Bad("WrongChain", ("on chain 31337, expected chain 11155111",), arguments)
 
 
-@case
+@case()
 def a_chain_id_that_the_node_does_not_have(stage: Stage, folder: Path) -> Bad:
     return Bad("WrongChain", ("expected chain 5",), ("results", *stage.chain, "--chain-id", "5"))
 
 
-@case
+@case()
 def a_chain_id_that_contradicts_the_preset(stage: Stage, folder: Path) -> Bad:
     return Bad("OptionInvalid", ("expected 11155111",), ("results", "--chain", "sepolia", "--chain-id", "5"))
 
 
-@case
+@case()
 def opengradient_without_its_chain_id(stage: Stage, folder: Path) -> Bad:
     return Bad("OptionInvalid", ("--chain-id",), ("results", "--chain", "opengradient"))
 
 
-@case
+@case()
 def a_chain_that_nobody_knows(stage: Stage, folder: Path) -> Bad:
     return Bad("ChainUnknown", ("no chain preset 'moon'", "sepolia"), ("results", "--chain", "moon"))
 
 
-@case
+@case(listed=True)
 def an_account_without_funds(stage: Stage, folder: Path) -> Bad:
     arguments = ("submit", stage.bundle.path, stage.proof, *stage.chain, "--account", "env:POOR")
     return Bad("InsufficientFunds", ("holds 0 wei",), arguments, {"POOR": "0x" + "4d" * 32})
 
 
-@case
+@case()
 def a_variable_that_holds_no_key(stage: Stage, folder: Path) -> Bad:
     arguments = ("submit", stage.bundle.path, stage.proof, *stage.chain, "--account", "env:GARBAGE")
     return Bad("AccountRefused", ("env:GARBAGE", "32-byte private key"), arguments, {"GARBAGE": "s3cret-s3cret"})
 
 
-@case
+@case(listed=True)
 def a_wrong_keystore_password(stage: Stage, folder: Path) -> Bad:
     arguments = ("submit", stage.bundle.path, stage.proof, *stage.chain, "--account", "wrong-password")
     return Bad("WrongPassword", ("'wrong-password'",), arguments, {"PROOFBRIDGE_PASSWORD": "s3cret but wrong"})
 
 
-@case
+@case()
 def a_keystore_that_is_not_there(stage: Stage, folder: Path) -> Bad:
     arguments = ("submit", stage.bundle.path, stage.proof, *stage.chain, "--account", "nobody")
     return Bad("AccountMissing", ("no account 'nobody'", "account new"), arguments)
 
 
-@case
+@case()
 def a_password_file_that_is_no_text(stage: Stage, folder: Path) -> Bad:
     file = folder / "password"
     file.write_bytes(b"\xff\xfe")
@@ -209,13 +219,13 @@ def a_password_file_that_is_no_text(stage: Stage, folder: Path) -> Bad:
     return Bad("AccountRefused", ("password",), arguments)
 
 
-@case
+@case(listed=True)
 def a_proof_for_another_model(stage: Stage, folder: Path) -> Bad:
     words = (stage.bundle.model_id, stage.other.model_id)
     return Bad("ProofOfAnotherModel", words, ("submit", stage.other.path, stage.proof, *stage.chain))
 
 
-@case
+@case()
 def a_proof_that_was_tampered_with(stage: Stage, folder: Path) -> Bad:
     document = json.loads(stage.proof.read_text())
     document["instances"][-1] = "0x" + "00" * 32
@@ -224,14 +234,14 @@ def a_proof_that_was_tampered_with(stage: Stage, folder: Path) -> Bad:
     return Bad("ProofInvalid", (stage.bundle.model_id,), ("submit", stage.bundle.path, file, *stage.chain))
 
 
-@case
+@case()
 def a_file_that_is_no_proof(stage: Stage, folder: Path) -> Bad:
     file = folder / "proof.json"
     file.write_text("[" * 200_000)
     return Bad("ProofMalformed", ("is not a proof file",), ("submit", stage.bundle.path, file, *stage.chain))
 
 
-@case
+@case(listed=True)
 def a_bundle_with_a_changed_byte(stage: Stage, folder: Path) -> Bad:
     copy = folder / "bundle"
     shutil.copytree(stage.bundle.path, copy)
@@ -241,7 +251,7 @@ def a_bundle_with_a_changed_byte(stage: Stage, folder: Path) -> Bad:
     return Bad("BundleCorrupt", (CIRCUIT, "sha256"), ("deploy", "model", copy, *stage.chain))
 
 
-@case
+@case()
 def a_bundle_with_a_changed_verifier(stage: Stage, folder: Path) -> Bad:
     copy = folder / "bundle"
     shutil.copytree(stage.bundle.path, copy)
@@ -249,18 +259,18 @@ def a_bundle_with_a_changed_verifier(stage: Stage, folder: Path) -> Bad:
     return Bad("BundleCorrupt", (VERIFIER_SOURCE, "sha256"), ("model", "show", copy))
 
 
-@case
+@case()
 def a_folder_without_a_bundle(stage: Stage, folder: Path) -> Bad:
     return Bad("BundleMissing", ("proofbridge model build",), ("model", "show", folder))
 
 
-@case
+@case()
 def a_model_that_was_not_deployed(stage: Stage, folder: Path) -> Bad:
     arguments = ("infer", stage.other.path, "--input", stage.example.sample, "--row", "1", *stage.chain)
     return Bad("NotDeployed", (stage.other.model_id, "proofbridge deploy model"), arguments)
 
 
-@case
+@case()
 def a_book_that_is_broken(stage: Stage, folder: Path) -> Bad:
     (folder / "book").mkdir()
     (folder / "book" / "31337.json").write_text("{")
@@ -268,7 +278,7 @@ def a_book_that_is_broken(stage: Stage, folder: Path) -> Bad:
     return Bad("DeploymentBookCorrupt", ("31337.json",), arguments)
 
 
-@case
+@case(listed=True)
 def a_setup_file_with_a_changed_byte(stage: Stage, folder: Path) -> Bad:
     setup = Path(__file__).parents[3] / "shared" / "srs" / "hermez-raw-11"
     if not setup.is_file():
@@ -281,30 +291,30 @@ def a_setup_file_with_a_changed_byte(stage: Stage, folder: Path) -> Bad:
     return Bad("SrsHashMismatch", words, (*build(stage, folder), "--srs", changed))
 
 
-@case
+@case()
 def a_setup_file_that_is_none(stage: Stage, folder: Path) -> Bad:
     file = folder / "setup.srs"
     file.write_bytes(b"nothing")
     return Bad("SrsMalformed", ("setup.srs",), ("srs", "inspect", file))
 
 
-@case
+@case()
 def a_setup_that_cannot_be_fetched(stage: Stage, folder: Path) -> Bad:
     return Bad("SrsUnavailable", ("PROOFBRIDGE_OFFLINE",), ("srs", "fetch", "12"))
 
 
-@case
+@case(listed=True)
 def no_compiler(stage: Stage, folder: Path) -> Bad:
     arguments = ("deploy", "core", "--rpc", stage.connection.rpc.place, "--deployments", folder / "out")
     return Bad("SolcMissing", ("node was not found", "Install Node.js"), arguments, without_node(folder))
 
 
-@case
+@case(listed=True)
 def no_anvil_for_the_demo(stage: Stage, folder: Path) -> Bad:
     return Bad("ToolMissing", ("was not found",), ("demo", "--out", folder / "out"), without_tools(folder))
 
 
-@case
+@case(listed=True)
 def no_anvil_for_the_stack(stage: Stage, folder: Path) -> Bad:
     return Bad("ToolMissing", ("Install Node.js",), ("up", "--deployments", folder / "out"), without_tools(folder))
 
@@ -323,40 +333,40 @@ def without_tools(folder: Path) -> dict[str, str]:
     }
 
 
-@case
+@case()
 def a_place_that_cannot_be_written(stage: Stage, folder: Path) -> Bad:
     (folder / "file").write_text("in the way")
     arguments = ("prove", stage.bundle.path, "--input", stage.example.sample, "--out", folder / "file" / "proof.json")
     return Bad("NotWritable", ("proof.json",), arguments)
 
 
-@case
+@case()
 def a_name_that_leaves_the_folder(stage: Stage, folder: Path) -> Bad:
     return Bad("OptionInvalid", ("--name is '../up'",), (*build(stage, folder), "--name", "../up"))
 
 
-@case
+@case()
 def a_visibility_that_is_none(stage: Stage, folder: Path) -> Bad:
     arguments = (*build(stage, folder), "--input-visibility", "secret")
     return Bad("OptionInvalid", ("--input-visibility is 'secret'", "public, hashed or private"), arguments)
 
 
-@case
+@case()
 def an_evm_version_that_is_none(stage: Stage, folder: Path) -> Bad:
     return Bad("OptionInvalid", ("--evm-version is 'moon'",), (*build(stage, folder), "--evm-version", "moon"))
 
 
-@case
+@case()
 def a_grade_that_is_none(stage: Stage, folder: Path) -> Bad:
     return Bad("OptionInvalid", ("--min-grade is 'Sure'",), ("results", *stage.chain, "--min-grade", "Sure"))
 
 
-@case
+@case()
 def a_fee_cap_that_is_no_number(stage: Stage, folder: Path) -> Bad:
     return Bad("OptionInvalid", ("--max-fee-gwei",), ("deploy", "core", *stage.chain, "--max-fee-gwei", "inf"))
 
 
-@case
+@case()
 def an_account_name_that_leaves_the_folder(stage: Stage, folder: Path) -> Bad:
     return Bad("AccountRefused", ("letters, digits",), ("account", "new", "../up"), {"PROOFBRIDGE_PASSWORD": "s3cret"})
 
@@ -395,30 +405,43 @@ def snapshot(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
-def here(bad: Bad, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], folder: Path) -> Done:
-    """The command with --json, in this process: it saves the start of another one."""
-    monkeypatch.chdir(folder)
-    monkeypatch.setattr("sys.argv", ["proofbridge", *map(str, bad.arguments), "--json"])
-    for variable, value in bad.env.items():
-        monkeypatch.setenv(variable, value)
-    capfd.readouterr()
-    with pytest.raises(SystemExit) as ended:
-        main()
-    out, err = capfd.readouterr()
-    return Done(int(ended.value.code or 0), out, err)
+class Here:
+    """The command in this process."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], folder: Path) -> None:
+        self._monkeypatch = monkeypatch
+        self._capfd = capfd
+        self._folder = folder
+
+    def __call__(self, arguments: tuple[object, ...], env: dict[str, str]) -> Done:
+        with self._monkeypatch.context() as changed:
+            changed.chdir(self._folder)
+            changed.setattr("sys.argv", ["proofbridge", *map(str, arguments)])
+            for variable, value in env.items():
+                changed.setenv(variable, value)
+            self._capfd.readouterr()
+            with pytest.raises(SystemExit) as ended:
+                main()
+        out, err = self._capfd.readouterr()
+        return Done(int(ended.value.code or 0), out, err)
+
+
+@pytest.fixture
+def here(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path) -> Here:
+    return Here(monkeypatch, capfd, tmp_path)
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_a_bad_input_is_one_named_line_and_one_document_and_leaves_nothing(
-    name: str, stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    name: str, stage: Stage, tmp_path: Path, here: Here
 ) -> None:
     bad = CASES[name](stage, tmp_path)
     before = snapshot(stage.connection.deployments)
     nonce = stage.connection.rpc.nonce(stage.connection.wallet().address)
-    plain = Command(*bad.arguments, env=bad.env, cwd=tmp_path)
-    with monkeypatch.context() as changed:
-        as_json = here(bad, changed, capfd, tmp_path)
-    check(bad, plain.done(), as_json)
+    beside = Command(*bad.arguments, env=bad.env, cwd=tmp_path) if name in LISTED else None
+    as_json = here((*bad.arguments, "--json"), bad.env)
+    plain = beside.done() if beside else here(bad.arguments, bad.env)
+    check(bad, plain, as_json)
     assert not [path for path in (tmp_path / "out").rglob("*") if path.is_file()]
     assert snapshot(stage.connection.deployments) == before
     assert stage.connection.rpc.nonce(stage.connection.wallet().address) == nonce
@@ -437,11 +460,17 @@ def test_a_bad_input_is_one_named_line_and_one_document_and_leaves_nothing(
         ("infer", "bundle", "--input", "x", "--confirmations", "zero", "--json"),
     ],
 )
-def test_wrong_usage_is_exit_code_2(arguments: tuple[str, ...], tmp_path: Path) -> None:
-    done = cli(*arguments, cwd=tmp_path)
+def test_wrong_usage_is_exit_code_2(arguments: tuple[str, ...], here: Here) -> None:
+    done = here(arguments, {})
     assert done.code == 2
     assert "Usage" in done.err
     assert done.out == ""
+
+
+def test_wrong_usage_is_exit_code_2_in_a_process_of_its_own(tmp_path: Path) -> None:
+    done = cli("prove", cwd=tmp_path)
+    assert done.code == 2
+    assert "Missing argument" in done.err
     assert "Traceback" not in done.err
 
 

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cli.conftest import Done, cli, free_port
-from conftest import Example
 
 from bridge.chain.rpc import Rpc
 from bridge.errors import RpcUnreachable
+from tests.cli.conftest import Done, cli, free_port
+from tests.conftest import Example
 
 PASSWORD = "s3cret horse"
 KEY = "0x5eC2e7" + "4c" * 29

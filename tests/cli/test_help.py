@@ -3,12 +3,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from cli.conftest import cli
 from typer.core import TyperGroup
 from typer.main import get_command
 from typer.testing import CliRunner
 
 from bridge.cli.app import app
+from tests.cli.conftest import cli
 
 PROMISED = (
     "account import",

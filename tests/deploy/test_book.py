@@ -72,14 +72,14 @@ def test_a_folder_in_the_place_of_a_book_is_named(tmp_path: Path) -> None:
         read_book(tmp_path, 5)
 
 
-def test_a_book_without_a_core_contract_says_how_to_deploy_it(deployed: Connection) -> None:
-    book = deployed.book()
-    assert book.core(deployed.rpc).gateway.address == book.contract("InferenceGateway").address
+def test_a_book_without_a_core_contract_says_how_to_deploy_it(staged: Connection) -> None:
+    book = staged.book()
+    assert book.core(staged.rpc).gateway.address == book.contract("InferenceGateway").address
     short = replace(book, contracts={name: line for name, line in book.contracts.items() if name != "InferenceLedger"})
     with pytest.raises(
         NotDeployed, match=r"InferenceLedger is not deployed on chain 31337\. Run: proofbridge deploy core"
     ):
-        short.core(deployed.rpc)
+        short.core(staged.rpc)
 
 
 def test_a_model_is_found_by_id_by_its_start_and_by_a_name_that_is_its_own(bundle: Bundle) -> None:
@@ -101,39 +101,39 @@ def test_a_model_is_found_by_id_by_its_start_and_by_a_name_that_is_its_own(bundl
     assert Book(5).find_model("alpha") is None
 
 
-def test_the_book_says_what_stands_on_the_chain_and_from_which_source(deployed: Connection, bundle: Bundle) -> None:
-    book, folder = deployed.book(), deployed.deployments
+def test_the_book_says_what_stands_on_the_chain_and_from_which_source(staged: Connection, bundle: Bundle) -> None:
+    book, folder = staged.book(), staged.deployments
     assert tuple(book.contracts) == CORE
     verifier = book.models[bundle.model_id].verifier
     for line in (*book.contracts.values(), verifier):
-        code = deployed.rpc.code(line.address)
+        code = staged.rpc.code(line.address)
         assert hex32(keccak256(code)) == line.code_hash
         assert line.tx_hash is not None
-        receipt = deployed.rpc.receipt(line.tx_hash)
+        receipt = staged.rpc.receipt(line.tx_hash)
         assert receipt is not None
         assert receipt.block_number == line.block_number
         assert (folder / line.standard_json).is_file()
 
 
-def test_the_recorded_sources_compile_to_the_recorded_code(deployed: Connection, bundle: Bundle) -> None:
-    book, folder = deployed.book(), deployed.deployments
+def test_the_recorded_sources_compile_to_the_recorded_code(staged: Connection, bundle: Bundle) -> None:
+    book, folder = staged.book(), staged.deployments
     verifier = book.models[bundle.model_id].verifier
     again = solc.compile_contract((folder / verifier.standard_json).read_text(), "Halo2Verifier.sol", "Halo2Verifier")
     assert again.runtime_hash == verifier.code_hash == bundle.manifest.commitment.vk_hash
-    assert again.runtime == bundle.code(VERIFIER_RUNTIME) == deployed.rpc.code(verifier.address)
+    assert again.runtime == bundle.code(VERIFIER_RUNTIME) == staged.rpc.code(verifier.address)
     assert hex32(keccak256(again.creation)) == verifier.initcode_hash
     for name, line in book.contracts.items():
         source = (folder / line.standard_json).read_text()
         artifact = solc.compile_contract(source, f"src/{name}.sol", name)
-        code = deployed.rpc.code(line.address)
+        code = staged.rpc.code(line.address)
         # Immutables are zero in the compiler's output and set on the chain; every other byte is the same.
         assert len(code) == len(artifact.runtime)
         assert all(here in (there, 0) for there, here in zip(code, artifact.runtime, strict=True))
 
 
-def test_a_changed_source_does_not_compile_to_the_recorded_code(deployed: Connection, bundle: Bundle) -> None:
-    verifier = deployed.book().models[bundle.model_id].verifier
-    document = json.loads((deployed.deployments / verifier.standard_json).read_text())
+def test_a_changed_source_does_not_compile_to_the_recorded_code(staged: Connection, bundle: Bundle) -> None:
+    verifier = staged.book().models[bundle.model_id].verifier
+    document = json.loads((staged.deployments / verifier.standard_json).read_text())
     source = document["sources"]["Halo2Verifier.sol"]["content"]
     constant = re.findall(r"0x[0-9a-f]{60,64}", source)[-1]
     changed = f"{int(constant, 16) ^ 1:#x}"
@@ -142,7 +142,7 @@ def test_a_changed_source_does_not_compile_to_the_recorded_code(deployed: Connec
     assert other.runtime_hash != verifier.code_hash
 
 
-def test_find_model_takes_an_id_that_no_book_holds_and_refuses_any_other_text(deployed: Connection) -> None:
-    assert verbs.find_model(deployed, WORD) == WORD
+def test_find_model_takes_an_id_that_no_book_holds_and_refuses_any_other_text(staged: Connection) -> None:
+    assert verbs.find_model(staged, WORD) == WORD
     with pytest.raises(NotDeployed, match="a model 'nobody' is not deployed on chain 31337"):
-        verbs.find_model(deployed, "nobody")
+        verbs.find_model(staged, "nobody")

@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from chain.proxy import Answer, Proxy, Request, proxied, result
-from conftest import Example
 
 from bridge import verbs
 from bridge.chain.contract import core_abis
@@ -25,6 +23,8 @@ from bridge.deploy.book import write_book
 from bridge.errors import NotDeployed, RpcFailed, RpcUnreachable
 from bridge.query.results import Filter
 from bridge.relay.submit import Submission, statement
+from tests.chain.proxy import Answer, Proxy, Request, proxied, result
+from tests.conftest import Example
 
 
 @pytest.fixture(scope="session")
@@ -34,12 +34,12 @@ def proofs(bundle: Bundle, example: Example) -> tuple[Proof, ...]:
 
 
 @pytest.fixture
-def submissions(deployed: Connection, bundle: Bundle, proofs: tuple[Proof, ...]) -> tuple[Submission, ...]:
+def submissions(staged: Connection, bundle: Bundle, proofs: tuple[Proof, ...]) -> tuple[Submission, ...]:
     """All of them on the fresh chain, some blocks apart."""
     done = []
     for proof in proofs:
-        done.append(verbs.submit(bundle, proof, deployed, check=False))
-        deployed.rpc.raw("anvil_mine", "0x3")
+        done.append(verbs.submit(bundle, proof, staged, check=False))
+        staged.rpc.raw("anvil_mine", "0x3")
     return tuple(done)
 
 
@@ -55,14 +55,14 @@ def ids(records: tuple[VerifiedInference, ...]) -> list[Hex32]:
     return [record.inference_id for record in records]
 
 
-def test_a_chain_without_an_inference_has_no_results(deployed: Connection) -> None:
-    assert verbs.results(deployed) == ()
+def test_a_chain_without_an_inference_has_no_results(staged: Connection) -> None:
+    assert verbs.results(staged) == ()
 
 
 def test_results_are_the_numbers_of_onnxruntime_within_the_measured_fidelity(
-    deployed: Connection, bundle: Bundle, example: Example, submissions: tuple[Submission, ...]
+    staged: Connection, bundle: Bundle, example: Example, submissions: tuple[Submission, ...]
 ) -> None:
-    records = verbs.results(deployed)
+    records = verbs.results(staged)
     assert ids(records) == [submission.inference_id for submission in submissions]
     reference = read_model(bundle.file(MODEL)).reference()
     allowed = bundle.manifest.fidelity.max_abs_error
@@ -76,10 +76,10 @@ def test_results_are_the_numbers_of_onnxruntime_within_the_measured_fidelity(
 
 
 def test_a_record_says_where_it_comes_from(
-    deployed: Connection, bundle: Bundle, submissions: tuple[Submission, ...]
+    staged: Connection, bundle: Bundle, submissions: tuple[Submission, ...]
 ) -> None:
-    record, submission = verbs.results(deployed)[0], submissions[0]
-    block = deployed.rpc.block(submission.block_number)
+    record, submission = verbs.results(staged)[0], submissions[0]
+    block = staged.rpc.block(submission.block_number)
     assert block is not None
     assert record.model_id == bundle.model_id
     assert (record.tx_hash, record.block_number, record.gas_used) == (
@@ -88,107 +88,106 @@ def test_a_record_says_where_it_comes_from(
         submission.gas_used,
     )
     assert record.block_time == block.timestamp
-    assert record.submitter == deployed.wallet().address
+    assert record.submitter == staged.wallet().address
     assert record.grade is Grade.PROVEN
     assert record.recorded
 
 
 def test_only_the_model_that_was_asked_for_is_answered(
-    deployed: Connection, bundle: Bundle, other_bundle: Bundle, example: Example, proofs: tuple[Proof, ...]
+    staged: Connection, bundle: Bundle, other_bundle: Bundle, example: Example, proofs: tuple[Proof, ...]
 ) -> None:
-    verbs.deploy_model(other_bundle, deployed)
-    ours = verbs.submit(bundle, proofs[0], deployed, check=False)
+    verbs.deploy_model(other_bundle, staged)
+    ours = verbs.submit(bundle, proofs[0], staged, check=False)
     theirs = verbs.submit(
-        other_bundle, verbs.prove(other_bundle, verbs.read_input(other_bundle, example.sample)[0]), deployed
+        other_bundle, verbs.prove(other_bundle, verbs.read_input(other_bundle, example.sample)[0]), staged
     )
-    assert ids(verbs.results(deployed)) == [ours.inference_id, theirs.inference_id]
-    assert ids(verbs.results(deployed, Filter(model_id=bundle.model_id))) == [ours.inference_id]
-    assert ids(verbs.results(deployed, Filter(model_id=other_bundle.model_id))) == [theirs.inference_id]
-    assert verbs.results(deployed, Filter(model_id=hex32(1))) == ()
+    assert ids(verbs.results(staged)) == [ours.inference_id, theirs.inference_id]
+    assert ids(verbs.results(staged, Filter(model_id=bundle.model_id))) == [ours.inference_id]
+    assert ids(verbs.results(staged, Filter(model_id=other_bundle.model_id))) == [theirs.inference_id]
+    assert verbs.results(staged, Filter(model_id=hex32(1))) == ()
 
 
-def test_a_limit_takes_the_newest(deployed: Connection, submissions: tuple[Submission, ...]) -> None:
+def test_a_limit_takes_the_newest(staged: Connection, submissions: tuple[Submission, ...]) -> None:
     every = [submission.inference_id for submission in submissions]
-    assert ids(verbs.results(deployed, Filter(limit=2))) == every[-2:]
-    assert ids(verbs.results(deployed, Filter(limit=100))) == every
-    assert verbs.results(deployed, Filter(limit=0)) == ()
+    assert ids(verbs.results(staged, Filter(limit=2))) == every[-2:]
+    assert ids(verbs.results(staged, Filter(limit=100))) == every
+    assert verbs.results(staged, Filter(limit=0)) == ()
 
 
-def test_a_grade_filter_takes_what_is_at_least_that(deployed: Connection, submissions: tuple[Submission, ...]) -> None:
+def test_a_grade_filter_takes_what_is_at_least_that(staged: Connection, submissions: tuple[Submission, ...]) -> None:
     for grade in Grade:
-        assert len(verbs.results(deployed, Filter(min_grade=grade))) == len(submissions)
+        assert len(verbs.results(staged, Filter(min_grade=grade))) == len(submissions)
 
 
-def test_a_record_is_mined_then_safe_then_final(deployed: Connection, bundle: Bundle, proof: Proof) -> None:
+def test_a_record_is_mined_then_safe_then_final(staged: Connection, bundle: Bundle, proof: Proof) -> None:
     """Anvil calls a block safe 32 blocks after it, and final after 64."""
-    verbs.submit(bundle, proof, deployed, check=False)
+    verbs.submit(bundle, proof, staged, check=False)
 
     def finality() -> Finality:
-        (record,) = verbs.results(deployed)
+        (record,) = verbs.results(staged)
         assert all(
-            bool(verbs.results(deployed, Filter(min_finality=least))) == (record.finality >= least)
-            for least in Finality
+            bool(verbs.results(staged, Filter(min_finality=least))) == (record.finality >= least) for least in Finality
         )
         return record.finality
 
     assert finality() is Finality.MINED
-    deployed.rpc.raw("anvil_mine", hex(31))
+    staged.rpc.raw("anvil_mine", hex(31))
     assert finality() is Finality.MINED
-    deployed.rpc.raw("anvil_mine", "0x1")
+    staged.rpc.raw("anvil_mine", "0x1")
     assert finality() is Finality.SAFE
-    deployed.rpc.raw("anvil_mine", hex(31))
+    staged.rpc.raw("anvil_mine", hex(31))
     assert finality() is Finality.SAFE
-    deployed.rpc.raw("anvil_mine", "0x1")
+    staged.rpc.raw("anvil_mine", "0x1")
     assert finality() is Finality.FINAL
 
 
-def test_a_node_that_knows_no_finality_tags_answers_mined(deployed: Connection, bundle: Bundle, proof: Proof) -> None:
-    verbs.submit(bundle, proof, deployed, check=False)
-    deployed.rpc.raw("anvil_mine", hex(64))
-    with proxied(deployed.rpc.place) as proxy:
+def test_a_node_that_knows_no_finality_tags_answers_mined(staged: Connection, bundle: Bundle, proof: Proof) -> None:
+    verbs.submit(bundle, proof, staged, check=False)
+    staged.rpc.raw("anvil_mine", hex(64))
+    with proxied(staged.rpc.place) as proxy:
 
         def rule(request: Request) -> Answer | None:
             tagged = request["params"][0] in {"safe", "finalized"}
             return result(None)(request) if tagged else proxy.forward(request)
 
-        behind = connect(rpc=proxy.url, deployments=deployed.deployments)
+        behind = connect(rpc=proxy.url, deployments=staged.deployments)
         assert verbs.results(behind)[0].finality is Finality.FINAL
         proxy.spoil("eth_getBlockByNumber", rule)
         assert verbs.results(behind)[0].finality is Finality.MINED
 
 
 def test_a_verification_past_the_ledger_is_a_result_that_is_not_recorded(
-    deployed: Connection, bundle: Bundle, proof: Proof
+    staged: Connection, bundle: Bundle, proof: Proof
 ) -> None:
-    receipt = verify_directly(deployed, bundle, proof)
-    (record,) = verbs.results(deployed)
+    receipt = verify_directly(staged, bundle, proof)
+    (record,) = verbs.results(staged)
     assert (record.recorded, record.grade, record.tx_hash) == (False, Grade.PROVEN, receipt.tx_hash)
-    assert record.submitter == deployed.wallet().address
-    verbs.submit(bundle, proof, deployed, check=False)
-    (record,) = verbs.results(deployed)
+    assert record.submitter == staged.wallet().address
+    verbs.submit(bundle, proof, staged, check=False)
+    (record,) = verbs.results(staged)
     assert record.recorded
 
 
 def test_a_statement_that_was_verified_twice_appears_once(
-    deployed: Connection, bundle: Bundle, proofs: tuple[Proof, ...]
+    staged: Connection, bundle: Bundle, proofs: tuple[Proof, ...]
 ) -> None:
-    first = verify_directly(deployed, bundle, proofs[0])
-    verify_directly(deployed, bundle, proofs[1])
-    verify_directly(deployed, bundle, proofs[0])
-    records = verbs.results(deployed)
+    first = verify_directly(staged, bundle, proofs[0])
+    verify_directly(staged, bundle, proofs[1])
+    verify_directly(staged, bundle, proofs[0])
+    records = verbs.results(staged)
     assert len(records) == 2
     assert records[0].tx_hash == first.tx_hash
 
 
-def test_an_event_of_another_contract_is_no_result(deployed: Connection, bundle: Bundle, proof: Proof) -> None:
-    verbs.submit(bundle, proof, deployed, check=False)
-    before = verbs.results(deployed)
+def test_an_event_of_another_contract_is_no_result(staged: Connection, bundle: Bundle, proof: Proof) -> None:
+    verbs.submit(bundle, proof, staged, check=False)
+    before = verbs.results(staged)
     impostor = Address("0x" + "77" * 20)
-    topic = deployed.core().gateway.abi.topic("InferenceVerified")
-    deployed.rpc.raw("anvil_setCode", impostor, "0x" + _event_emitter(topic))
-    deployed.wallet().execute(impostor, b"", label="emitting")
-    assert len(deployed.rpc.logs(impostor, [topic], 0, deployed.rpc.block_number())) == 1
-    assert verbs.results(deployed) == before
+    topic = staged.core().gateway.abi.topic("InferenceVerified")
+    staged.rpc.raw("anvil_setCode", impostor, "0x" + _event_emitter(topic))
+    staged.wallet().execute(impostor, b"", label="emitting")
+    assert len(staged.rpc.logs(impostor, [topic], 0, staged.rpc.block_number())) == 1
+    assert verbs.results(staged) == before
 
 
 def _event_emitter(topic: Hex32) -> str:
@@ -196,14 +195,14 @@ def _event_emitter(topic: Hex32) -> str:
     return f"7f{topic[2:]}60006000a1"
 
 
-def test_many_records_are_read_over_bounded_ranges(deployed: Connection, submissions: tuple[Submission, ...]) -> None:
-    whole = verbs.results(deployed)
+def test_many_records_are_read_over_bounded_ranges(staged: Connection, submissions: tuple[Submission, ...]) -> None:
+    whole = verbs.results(staged)
     assert len(whole) == len(submissions)
-    with proxied(deployed.rpc.place) as proxy:
-        behind = connect(rpc=proxy.url, deployments=deployed.deployments)
+    with proxied(staged.rpc.place) as proxy:
+        behind = connect(rpc=proxy.url, deployments=staged.deployments)
         small = replace(behind, preset=replace(behind.preset, log_range=4))
         assert verbs.results(small) == whole
-        topic = deployed.core().gateway.abi.topic("InferenceVerified")
+        topic = staged.core().gateway.abi.topic("InferenceVerified")
         spans = [
             int(query["toBlock"], 16) - int(query["fromBlock"], 16) + 1
             for (query,) in proxy.asked("eth_getLogs")
@@ -214,14 +213,14 @@ def test_many_records_are_read_over_bounded_ranges(deployed: Connection, submiss
 
 
 def test_what_stands_on_the_chain_is_enough_to_decode_it(
-    deployed: Connection, submissions: tuple[Submission, ...], tmp_path: Path
+    staged: Connection, submissions: tuple[Submission, ...], tmp_path: Path
 ) -> None:
-    book = deployed.book()
+    book = staged.book()
     assert book.models
     write_book(tmp_path / "other", replace(book, models={}))
-    stranger = replace(deployed, deployments=tmp_path / "other")
+    stranger = replace(staged, deployments=tmp_path / "other")
     assert stranger.book().models == {}
-    assert verbs.results(stranger) == verbs.results(deployed)
+    assert verbs.results(stranger) == verbs.results(staged)
     assert len(verbs.results(stranger)) == len(submissions)
 
 
@@ -270,41 +269,39 @@ def lying(proxy: Proxy, connection: Connection, mutate: Mutation) -> None:
 
 @pytest.mark.parametrize("lie", LIES)
 def test_a_log_that_the_gateway_cannot_have_emitted_is_refused(
-    lie: str, deployed: Connection, bundle: Bundle, proof: Proof
+    lie: str, staged: Connection, bundle: Bundle, proof: Proof
 ) -> None:
-    verbs.submit(bundle, proof, deployed, check=False)
-    with proxied(deployed.rpc.place) as proxy:
-        behind = connect(rpc=proxy.url, deployments=deployed.deployments)
-        lying(proxy, deployed, lambda _log: None)
+    verbs.submit(bundle, proof, staged, check=False)
+    with proxied(staged.rpc.place) as proxy:
+        behind = connect(rpc=proxy.url, deployments=staged.deployments)
+        lying(proxy, staged, lambda _log: None)
         assert len(verbs.results(behind)) == 1
-        lying(proxy, deployed, LIES[lie])
+        lying(proxy, staged, LIES[lie])
         with pytest.raises(RpcFailed):
             verbs.results(behind)
 
 
 @pytest.mark.parametrize("answer", ["0x", "0x" + "ff" * 128, "0x" + f"{1:064x}" * 3 + f"{9:064x}", "0x" + f"{1:064x}"])
-def test_a_ledger_record_that_is_none_is_refused(
-    answer: str, deployed: Connection, bundle: Bundle, proof: Proof
-) -> None:
-    verbs.submit(bundle, proof, deployed, check=False)
-    selector = "0x" + deployed.core().ledger.abi.call("recordOf", bytes(32))[:4].hex()
-    with proxied(deployed.rpc.place) as proxy:
+def test_a_ledger_record_that_is_none_is_refused(answer: str, staged: Connection, bundle: Bundle, proof: Proof) -> None:
+    verbs.submit(bundle, proof, staged, check=False)
+    selector = "0x" + staged.core().ledger.abi.call("recordOf", bytes(32))[:4].hex()
+    with proxied(staged.rpc.place) as proxy:
 
         def rule(request: Request) -> Answer:
             call = request["params"][0]
             asked = str(call.get("data") or call.get("input"))
             return result(answer)(request) if asked.startswith(selector) else proxy.forward(request)
 
-        behind = connect(rpc=proxy.url, deployments=deployed.deployments)
+        behind = connect(rpc=proxy.url, deployments=staged.deployments)
         proxy.spoil("eth_call", rule)
         with pytest.raises((RpcFailed, NotDeployed)):
             verbs.results(behind)
 
 
-def test_a_node_that_dies_in_the_middle_is_named(deployed: Connection, bundle: Bundle, proof: Proof) -> None:
-    verbs.submit(bundle, proof, deployed, check=False)
-    with proxied(deployed.rpc.place) as proxy:
-        behind = connect(rpc=proxy.url, deployments=deployed.deployments)
+def test_a_node_that_dies_in_the_middle_is_named(staged: Connection, bundle: Bundle, proof: Proof) -> None:
+    verbs.submit(bundle, proof, staged, check=False)
+    with proxied(staged.rpc.place) as proxy:
+        behind = connect(rpc=proxy.url, deployments=staged.deployments)
         proxy.drop_after("eth_getLogs", then_silent=True)
         with pytest.raises(RpcUnreachable):
             verbs.results(behind)

@@ -6,7 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from chain.proxy import Proxy, problem, proxied, result
 
 from bridge import verbs
 from bridge.chain.account import Signed
@@ -27,6 +26,7 @@ from bridge.errors import (
 )
 from bridge.relay.journal import Attempt, read_attempt, write_attempt
 from bridge.relay.submit import Statement, Submission, recorded, statement, submit
+from tests.chain.proxy import Proxy, problem, proxied, result
 
 
 @pytest.fixture
