@@ -35,9 +35,14 @@ def to_number(instance: int, scale: int) -> float:
 
 
 def to_wad(instance: int, scale: int) -> int:
-    """The same in Solidity's 18-decimal fixed point, truncated toward zero as the EVM divides."""
-    scaled = Fraction(to_signed(instance) * _WAD) / Fraction(2) ** scale
-    return int(scaled)
+    """The same in Solidity's 18-decimal fixed point, truncated toward zero as the EVM divides.
+
+    Raises ValueError where the result exceeds 2**255 - 1 in magnitude, as the contract's `FixedPointOverflow` does.
+    """
+    wad = int(Fraction(to_signed(instance) * _WAD) / Fraction(2) ** scale)
+    if abs(wad) >= 1 << 255:
+        raise ValueError(f"{instance} at scale {scale} does not fit 256 bits at 18 decimals")
+    return wad
 
 
 def from_little_endian(text: str) -> int:

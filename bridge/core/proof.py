@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from eth_abi.abi import encode
 from pydantic import TypeAdapter, ValidationError
 
 from bridge.core import field
-from bridge.core.word import Hex32, HexBytes, hex32, parse_hex32, to_bytes
+from bridge.core.word import Hex32, HexBytes, hex32, hex_bytes, parse_hex32, to_bytes
 from bridge.errors import ProofMalformed
 
 _VERSION = 1
@@ -53,10 +53,11 @@ def read_proof(path: Path) -> Proof:
         if not isinstance(document, dict) or document.pop("proofbridge_proof", None) != _VERSION:
             raise ProofMalformed(path=path, reason=f"it has no field proofbridge_proof = {_VERSION}")
         proof = TypeAdapter(Proof).validate_python(document)
-        parse_hex32(proof.model_id)
-        for word in proof.instances:
-            field.to_signed(int(parse_hex32(word), 16))
-        to_bytes(proof.proof)
+        words = tuple(parse_hex32(word) for word in proof.instances)
+        for word in words:
+            field.to_signed(int(word, 16))
+        canonical = hex_bytes(to_bytes(proof.proof))
+        return replace(proof, model_id=parse_hex32(proof.model_id), instances=words, proof=canonical)
     except OSError as error:
         raise ProofMalformed(path=path, reason=error.strerror or str(error)) from None
     except ValidationError as error:
@@ -64,7 +65,6 @@ def read_proof(path: Path) -> Proof:
         raise ProofMalformed(path=path, reason=f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
     except (ValueError, RecursionError) as error:
         raise ProofMalformed(path=path, reason=str(error)) from None
-    return proof
 
 
 def from_ezkl(model_id: Hex32, document: dict[str, object], seconds: float, peak_memory_bytes: int) -> Proof:

@@ -200,7 +200,7 @@ contract EzklReusableVerifierTest is Stage {
         reusable.verifyProof(reusableModel, instances, abi.encodePacked(proof, _vka));
     }
 
-    function test_aStatementWithTrailingBytesIsTheSameStatement(bytes calldata trail) external {
+    function test_aStatementWithTrailingWordsIsTheSameStatement(uint256[] calldata trail) external {
         reusable.storeVka(_vka);
         InferenceLedger memory_ = new InferenceLedger(new InferenceGateway(registry, _verifiers(ezkl, reusable)));
         uint256[] memory instances = _instances(0);

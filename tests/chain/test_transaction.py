@@ -191,9 +191,16 @@ def test_a_receipt_that_does_not_come_leaves_the_hash(manual: Rpc, wallet: Walle
 def test_confirmations_are_counted_from_the_block_of_the_transaction(manual: Rpc, wallet: Wallet) -> None:
     sent = wallet.send(TARGET, b"", label="poke")
     manual.raw("evm_mine")
-    assert wait(wallet.rpc, sent, label="poke", confirmations=1, timeout=5).tx_hash == sent
-    with pytest.raises(TransactionPending):
-        wait(wallet.rpc, sent, label="poke", confirmations=3, timeout=0.1)
+    for blocks in (1, 2):
+        assert wait(wallet.rpc, sent, label="poke", confirmations=blocks, timeout=5).tx_hash == sent
+        with pytest.raises(TransactionPending):
+            wait(wallet.rpc, sent, label="poke", confirmations=blocks + 1, timeout=0.1)
+        manual.raw("evm_mine")
+
+
+def test_confirmations_are_waited_for(manual: Rpc, wallet: Wallet) -> None:
+    sent = wallet.send(TARGET, b"", label="poke")
+    manual.raw("evm_mine")
     done = threading.Event()
 
     def mine() -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from bridge.core import field
@@ -46,8 +46,13 @@ def test_a_number_beyond_half_the_field_has_no_instance(number: int) -> None:
         field.to_instance(number)
 
 
+def fits(number: int, scale: int) -> bool:
+    return abs(Fraction(number) * 10**18 / Fraction(2) ** scale) < 2**255
+
+
 @given(numbers, scales)
 def test_a_wad_is_cut_toward_zero(number: int, scale: int) -> None:
+    assume(fits(number, scale))
     exact = Fraction(number) * 10**18 / Fraction(2) ** scale
     wad = field.to_wad(field.to_instance(number), scale)
     assert abs(wad) <= abs(exact) < abs(wad) + 1
@@ -57,6 +62,7 @@ def test_a_wad_is_cut_toward_zero(number: int, scale: int) -> None:
 @given(numbers, scales)
 def test_a_wad_of_the_negative_is_the_negative_wad(number: int, scale: int) -> None:
     """Rounding down instead of toward zero would break this."""
+    assume(fits(number, scale))
     assert field.to_wad(field.to_instance(-number), scale) == -field.to_wad(field.to_instance(number), scale)
 
 
@@ -88,3 +94,12 @@ def test_the_first_byte_of_little_endian_text_is_the_smallest() -> None:
 def test_other_text_is_no_field_element(text: str) -> None:
     with pytest.raises(ValueError, match=r".+"):
         field.from_little_endian(text)
+
+
+def test_a_wad_beyond_256_bits_is_refused_as_the_contract_refuses_it() -> None:
+    largest = field.MODULUS // 2
+    assert field.to_wad(largest, 58) < 2**255
+    with pytest.raises(ValueError, match="does not fit 256 bits"):
+        field.to_wad(largest, 57)
+    with pytest.raises(ValueError, match="does not fit 256 bits"):
+        field.to_wad(field.MODULUS - largest, 57)

@@ -118,3 +118,13 @@ def test_what_is_no_file_is_no_proof_file(tmp_path: Path, make: Callable[[Path],
 def test_what_ezkl_would_never_write_is_refused(changed: dict[str, object]) -> None:
     with pytest.raises(ValueError, match=r".+"):
         from_ezkl(SOUND.model_id, {**to_ezkl(SOUND), **changed}, 1.0, 0)
+
+
+def test_capital_digits_are_the_same_digits(proof: Proof, tmp_path: Path) -> None:
+    path = tmp_path / "proof.json"
+    document = json.loads(proof.to_json())
+    document["model_id"] = "0x" + document["model_id"][2:].upper()
+    document["instances"] = ["0x" + word[2:].upper() for word in document["instances"]]
+    document["proof"] = "0x" + document["proof"][2:].upper()
+    path.write_text(json.dumps(document))
+    assert read_proof(path) == proof

@@ -23,6 +23,7 @@ SMALL = (
     "1l_sigmoid",
     "1l_softmax",
     "boolean",
+    "decision_tree",
     "linear_regression",
     "rnn",
     "sklearn_mlp",
@@ -31,23 +32,21 @@ SMALL = (
 LARGE = (
     "2l_relu_sigmoid_small",
     "4l_relu_conv_fc",
-    "decision_tree",
     "gather_nd",
     "idolmodel",
     "lstm",
     "random_forest",
     "xgboost",
 )
+CHOSEN = (*SMALL, *LARGE) if os.environ.get("PROOFBRIDGE_WHOLE_CORPUS") else SMALL
 BENCH = Bench(prover.prove, lambda _verifier, _proof: None)
 
 
-@pytest.mark.parametrize("name", [*SMALL, *LARGE])
+@pytest.mark.parametrize("name", CHOSEN)
 def test_a_strangers_model_is_built_and_proved(name: str, tmp_path: Path) -> None:
     folder = CORPUS / name
     if not folder.is_dir():
         pytest.skip(f"the corpus is not at {CORPUS}")
-    if name in LARGE and not os.environ.get("PROOFBRIDGE_WHOLE_CORPUS"):
-        pytest.skip("takes long; set PROOFBRIDGE_WHOLE_CORPUS=1")
     bundle = build(Order(folder / "network.onnx", folder / "input.json", tmp_path), BENCH).bundle
     assert bundle.manifest.name == name
     row = verbs.read_input(bundle, folder / "input.json")[0]

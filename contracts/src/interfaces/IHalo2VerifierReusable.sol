@@ -7,7 +7,7 @@ pragma solidity ^0.8.20;
 ///   keccak256 of the artifact it was given. What follows is not valid ABI, so the answer must not be decoded as declared.
 /// - It reads proof, instances and artifact in this order from the calldata, as Solidity's own encoding lays them out, and
 ///   the artifact from memory, where its own decoding puts it.
-/// - It does not look at the length of the proof: trailing bytes are ignored.
+/// - It wants a proof of whole words, and ignores the words that follow the last one it needs.
 /// - Anybody registers any artifact, also one with a trusted setup whose secret they know. Registration means nothing.
 /// - It has no delegate call and no self-destruct, and `verifyProof` writes no storage, so it can be called statically.
 interface IHalo2VerifierReusable {

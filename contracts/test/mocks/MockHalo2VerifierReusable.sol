@@ -5,7 +5,7 @@ import {FixedPoint} from "../../src/FixedPoint.sol";
 
 /// @title An honest stand-in for ezkl's reusable verifier
 /// @notice Proves nothing, but tells proofs apart, as `MockHalo2Verifier` does, and has the habits of the original: anybody
-/// registers any artifact, bytes after the proof are ignored, the answer is not valid ABI (its third word is a number of
+/// registers any artifact, whole words after the proof are ignored, the answer is not valid ABI (its third word is a number of
 /// bytes), and a refusal has no data, but for an artifact that is not registered. For tests and local development only.
 contract MockHalo2VerifierReusable {
     event VkaRegistered(address indexed from, bytes32 indexed digest, bytes32[] indexed vka);
