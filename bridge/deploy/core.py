@@ -55,7 +55,10 @@ def deploy_core(wallet: Wallet, folder: Path, progress: Progress = silent) -> Co
 
 def _is_of_old(known: Deployment, wallet: Wallet) -> bool:
     """Whether a line is of a local chain that was reset since: its block would hide the events before it."""
-    return wallet.preset.is_local and known.tx_hash is not None and wallet.rpc.receipt(known.tx_hash) is None
+    if not wallet.preset.is_local or known.tx_hash is None:
+        return False
+    receipt = wallet.rpc.receipt(known.tx_hash)
+    return receipt is None or receipt.block_number != known.block_number
 
 
 def _arguments(name: str, addresses: dict[str, Address]) -> tuple[object, ...]:

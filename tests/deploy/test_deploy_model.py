@@ -140,6 +140,17 @@ def test_a_chain_that_was_reset_under_its_book_is_deployed_again(
         assert len(verbs.results(fresh_rpc)) == 1
 
 
+def test_a_public_chain_that_was_started_anew_is_deployed_again(tmp_path: Path, funded_key: str) -> None:
+    first_blocks = []
+    for blocks in ("0x20", "0x2"):
+        with local_chain(options=SEPOLIA) as chain:
+            connection = sepolia(chain, tmp_path, funded_key)
+            connection.rpc.raw("anvil_mine", blocks)
+            verbs.deploy_core(connection)
+            first_blocks.append(connection.core().first_block)
+    assert first_blocks == [0x21, 0x3]
+
+
 def test_a_book_of_a_chain_that_was_reset_and_deployed_by_somebody_else_hides_no_result(
     connection: Connection, bundle: Bundle, proof: Proof, tmp_path: Path
 ) -> None:
