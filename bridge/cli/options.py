@@ -36,7 +36,7 @@ Deployments = Annotated[
 BundleDir = Annotated[Path, typer.Argument(metavar="DIR", help="A bundle, or a folder that holds one.")]
 InputFile = Annotated[Path, typer.Option("--input", help="Rows: .json, .npz, .npy or .csv.")]
 RowNumber = Annotated[int | None, typer.Option("--row", min=1, help="Only this row of the file (1 is the first).")]
-Timeout = Annotated[float, typer.Option("--timeout", min=1, help="Seconds that proving may take.")]
+Timeout = Annotated[float, typer.Option("--timeout", min=1, max=604_800, help="Seconds that proving may take.")]
 Confirmations = Annotated[int, typer.Option("--confirmations", min=1, help="Blocks to wait for, the first its own.")]
 
 Target = Callable[[], Connection]

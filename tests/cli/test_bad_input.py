@@ -457,6 +457,7 @@ def test_a_bad_input_is_one_named_line_and_one_document_and_leaves_nothing(
         ("model", "build", "m.onnx", "--sample", "s", "--objective", "beauty"),
         ("up", "--port", "70000"),
         ("srs", "fetch", "99"),
+        ("prove", "bundle", "--input", "x", "--timeout", "inf"),
         ("infer", "bundle", "--input", "x", "--confirmations", "zero", "--json"),
     ],
 )
