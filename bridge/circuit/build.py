@@ -219,6 +219,7 @@ def _circuit(scratch: Path, model: Model, rows: Sequence[Row], choice: Choice, v
     return Circuit(
         settings_hash=Hex32("0x" + sha256_file(scratch / SETTINGS)),
         input_visibility=visibility,
+        rows=1,
         inputs=_inputs(model, rows, document),
         outputs=tuple(
             CircuitTensor(spec.name, shape, spec.dtype, scale)

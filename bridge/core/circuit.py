@@ -29,6 +29,8 @@ class Circuit:
     settings_hash: Hex32
     """sha256 of the canonical ezkl settings."""
     input_visibility: Visibility
+    rows: int
+    """How many inputs a proof is of, one after another in every tensor; 1 if it is no batch."""
     inputs: tuple[CircuitTensor, ...]
     outputs: tuple[CircuitTensor, ...]
 

@@ -53,11 +53,12 @@ class ModelCommitment:
         return hex32(keccak256(encode(["bytes32"] * 4 + ["bytes4"], [MODEL_TAG, *words])))
 
 
-def circuit_words(circuit: Circuit) -> tuple[bytes, int, list[tuple[int, int]], list[tuple[int, int]]]:
+def circuit_words(circuit: Circuit) -> tuple[bytes, int, int, list[tuple[int, int]], list[tuple[int, int]]]:
     """The circuit as the ABI tuple `Circuit` of the contracts."""
     return (
         to_bytes(circuit.settings_hash),
         int(circuit.input_visibility),
+        circuit.rows,
         [(tensor.elements, tensor.scale) for tensor in circuit.inputs],
         [(tensor.elements, tensor.scale) for tensor in circuit.outputs],
     )
@@ -65,7 +66,7 @@ def circuit_words(circuit: Circuit) -> tuple[bytes, int, list[tuple[int, int]], 
 
 def circuit_hash(circuit: Circuit) -> Hex32:
     """keccak256(abi.encode(CIRCUIT_TAG, circuit))."""
-    kind = "(bytes32,uint8,(uint32,int8)[],(uint32,int8)[])"
+    kind = "(bytes32,uint8,uint32,(uint32,int8)[],(uint32,int8)[])"
     return hex32(keccak256(encode(["bytes32", kind], [CIRCUIT_TAG, circuit_words(circuit)])))
 
 

@@ -22,18 +22,28 @@ struct Tensor {
 struct Circuit {
     bytes32 settingsHash;
     Visibility inputVisibility;
+    uint32 rows; // how many inputs a proof is of, one after another in every tensor; 1 if it is no batch
     Tensor[] inputs;
     Tensor[] outputs;
 }
 
 /// @notice Hash and instance counts of a circuit description. Input instances always come before output instances.
 library CircuitLib {
+    /// @notice The description does not hash to the `circuitHash` of the model. Likely cause: another build's manifest.
+    error CircuitMismatch(uint256 modelId, bytes32 expected, bytes32 got);
+
     /// @dev Keeps the hash of a circuit apart from every other hash in the system.
     bytes32 internal constant CIRCUIT_TAG = keccak256("proofbridge.circuit.v1");
 
     /// @notice The `circuitHash` of a model commitment.
     function hash(Circuit memory circuit) internal pure returns (bytes32) {
         return keccak256(abi.encode(CIRCUIT_TAG, circuit));
+    }
+
+    /// @notice Refuses a description that is not the one a model has committed to.
+    function requireCommitted(Circuit memory circuit, uint256 modelId, bytes32 expected) internal pure {
+        bytes32 got = hash(circuit);
+        if (got != expected) revert CircuitMismatch({modelId: modelId, expected: expected, got: got});
     }
 
     /// @notice How many leading instances commit to the input.

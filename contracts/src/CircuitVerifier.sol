@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {ERC165} from "@openzeppelin/contracts/utils/introspection/ERC165.sol";
+import {ERC165, IERC165} from "@openzeppelin/contracts/utils/introspection/ERC165.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {Circuit, CircuitLib} from "./Circuit.sol";
 import {FixedPoint} from "./FixedPoint.sol";
@@ -9,21 +9,24 @@ import {IERC7992Registry, IERC7992Verifier} from "./interfaces/draft-IERC7992.so
 import {IEzklVerifier} from "./interfaces/IEzklVerifier.sol";
 import {IModelRegistry} from "./interfaces/IModelRegistry.sol";
 import {IProofVerifier} from "./interfaces/IProofVerifier.sol";
+import {IVerifierStop} from "./interfaces/IVerifierStop.sol";
+import {VerifierStop} from "./VerifierStop.sol";
 
 /// @title What the verifiers of committed circuits have in common
 /// @notice The split of the instances into input and output comes from the circuit description, which has to hash to the
 /// `circuitHash` of the model. The registry is asked when a model is bound, and never again.
-abstract contract CircuitVerifier is ERC165 {
+abstract contract CircuitVerifier is VerifierStop, ERC165 {
     using CircuitLib for Circuit;
 
     IModelRegistry internal immutable _registry;
 
-    constructor(IModelRegistry registry_) {
+    constructor(IModelRegistry registry_, address guardian_) VerifierStop(guardian_) {
         _registry = registry_;
     }
 
-    function supportsInterface(bytes4 interfaceId) public view virtual override returns (bool) {
-        return interfaceId == type(IProofVerifier).interfaceId || super.supportsInterface(interfaceId);
+    function supportsInterface(bytes4 interfaceId) public view virtual override(ERC165, IERC165) returns (bool) {
+        return interfaceId == type(IProofVerifier).interfaceId || interfaceId == type(IVerifierStop).interfaceId
+            || super.supportsInterface(interfaceId);
     }
 
     /// @dev Checks a description against the commitment of a model and reads the layout of the instances from it.
@@ -36,10 +39,7 @@ abstract contract CircuitVerifier is ERC165 {
         if (commitment.proofSystemId != proofSystemId) {
             revert IERC7992Verifier.UnsupportedProofSystem({proofSystemId: commitment.proofSystemId});
         }
-        bytes32 circuitHash = circuit.hash();
-        if (circuitHash != commitment.circuitHash) {
-            revert IEzklVerifier.CircuitMismatch({modelId: modelId, expected: commitment.circuitHash, got: circuitHash});
-        }
+        circuit.requireCommitted(modelId, commitment.circuitHash);
         return
             (
                 commitment.vkHash,

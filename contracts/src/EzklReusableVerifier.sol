@@ -13,18 +13,20 @@ import {IEzklVerifier} from "./interfaces/IEzklVerifier.sol";
 import {IHalo2VerifierReusable} from "./interfaces/IHalo2VerifierReusable.sol";
 import {IModelRegistry} from "./interfaces/IModelRegistry.sol";
 import {IProofVerifier} from "./interfaces/IProofVerifier.sol";
+import {VerifierStop} from "./VerifierStop.sol";
 
 /// @dev Documented in `IEzklReusableVerifier`.
 contract EzklReusableVerifier is IEzklReusableVerifier, CircuitVerifier {
-    // | slot | bytes          | field                                               | why it is there                  |
-    // |------|----------------|-----------------------------------------------------|----------------------------------|
-    // | 0    | 20 + 4 + 4 + 4 | verifier, inputInstances, outputInstances, vkaBytes | whom to ask, and how to read     |
-    // | 1    | 32             | vkaDigest                                           | the artifact that must be answered |
+    // | slot | bytes              | field                                                        | why it is there               |
+    // |------|--------------------|--------------------------------------------------------------|-------------------------------|
+    // | 0    | 20 + 4 + 4 + 3 + 1 | verifier, inputInstances, outputInstances, vkaBytes, stopped | whom to ask, and how to read  |
+    // | 1    | 32                 | vkaDigest                                                    | what has to be answered       |
     struct Binding {
         address verifier; // never zero in a binding that exists
         uint32 inputInstances;
         uint32 outputInstances;
-        uint32 vkaBytes;
+        uint24 vkaBytes;
+        bool stopped; // never unset
         bytes32 vkaDigest;
     }
 
@@ -44,7 +46,7 @@ contract EzklReusableVerifier is IEzklReusableVerifier, CircuitVerifier {
     mapping(uint256 modelId => Binding) private _bindings;
     mapping(bytes32 vkaDigest => address store) private _stores;
 
-    constructor(IModelRegistry registry_) CircuitVerifier(registry_) {}
+    constructor(IModelRegistry registry_, address guardian_) CircuitVerifier(registry_, guardian_) {}
 
     /// @inheritdoc IEzklReusableVerifier
     function bind(uint256 modelId, Circuit calldata circuit, address verifier, bytes calldata vka) external {
@@ -60,7 +62,8 @@ contract EzklReusableVerifier is IEzklReusableVerifier, CircuitVerifier {
             verifier: verifier,
             inputInstances: inputInstances,
             outputInstances: outputInstances,
-            vkaBytes: SafeCast.toUint32(vka.length),
+            vkaBytes: SafeCast.toUint24(vka.length),
+            stopped: false,
             vkaDigest: vkaDigest
         });
         emit ModelBound({modelId: modelId, verifier: verifier, vkaDigest: vkaDigest, circuit: circuit});
@@ -84,11 +87,13 @@ contract EzklReusableVerifier is IEzklReusableVerifier, CircuitVerifier {
 
     /// @inheritdoc IProofVerifier
     function verifyProof(uint256 modelId, uint256[] calldata instances, bytes calldata proof)
-        external
+        public
         view
+        override(IProofVerifier, VerifierStop)
         returns (uint256 inputInstances)
     {
         Binding memory binding = _bindings[modelId];
+        _requireRunning(modelId, binding.stopped);
         if (binding.verifier == address(0)) revert IEzklVerifier.ModelNotBound({modelId: modelId});
         inputInstances = binding.inputInstances;
         _checkCount(instances, inputInstances + binding.outputInstances);
@@ -146,6 +151,15 @@ contract EzklReusableVerifier is IEzklReusableVerifier, CircuitVerifier {
     /// @inheritdoc IEzklReusableVerifier
     function keyHashOf(bytes32 verifierCodeHash, bytes32 vkaDigest) public pure returns (bytes32) {
         return keccak256(abi.encode(KEY_TAG, verifierCodeHash, vkaDigest));
+    }
+
+    /// @dev A model that is not bound has no proof to stop it by.
+    function _stopModel(uint256 modelId) internal override {
+        _bindings[modelId].stopped = true;
+    }
+
+    function _isModelStopped(uint256 modelId) internal view override returns (bool) {
+        return _bindings[modelId].stopped;
     }
 
     /// @dev Whether a static call succeeds and returns at least two words, 1 and the digest. The answer as a whole is not

@@ -10,16 +10,18 @@ import {IEzklVerifier} from "./interfaces/IEzklVerifier.sol";
 import {IHalo2Verifier} from "./interfaces/IHalo2Verifier.sol";
 import {IModelRegistry} from "./interfaces/IModelRegistry.sol";
 import {IProofVerifier} from "./interfaces/IProofVerifier.sol";
+import {VerifierStop} from "./VerifierStop.sol";
 
 /// @dev Documented in `IEzklVerifier`.
 contract EzklVerifier is IEzklVerifier, CircuitVerifier {
-    // | slot | bytes      | field                                     | why it is there                            |
-    // |------|------------|-------------------------------------------|--------------------------------------------|
-    // | 0    | 20 + 4 + 4 | verifier, inputInstances, outputInstances | all that a verification reads, in one slot |
+    // | slot | bytes          | field                                              | why it is there                    |
+    // |------|----------------|----------------------------------------------------|------------------------------------|
+    // | 0    | 20 + 4 + 4 + 1 | verifier, inputInstances, outputInstances, stopped | all that a verification reads      |
     struct Binding {
         address verifier; // never zero in a binding that exists
         uint32 inputInstances;
         uint32 outputInstances;
+        bool stopped; // never unset
     }
 
     /// @inheritdoc IProofVerifier
@@ -33,7 +35,7 @@ contract EzklVerifier is IEzklVerifier, CircuitVerifier {
     // | 0    | _bindings | a binding for each model id |
     mapping(uint256 modelId => Binding) private _bindings;
 
-    constructor(IModelRegistry registry_) CircuitVerifier(registry_) {}
+    constructor(IModelRegistry registry_, address guardian_) CircuitVerifier(registry_, guardian_) {}
 
     /// @inheritdoc IEzklVerifier
     function bind(uint256 modelId, Circuit calldata circuit, address verifier) external {
@@ -46,18 +48,21 @@ contract EzklVerifier is IEzklVerifier, CircuitVerifier {
         }
         if (_bindings[modelId].verifier != address(0)) return;
 
-        _bindings[modelId] =
-            Binding({verifier: verifier, inputInstances: inputInstances, outputInstances: outputInstances});
+        _bindings[modelId] = Binding({
+            verifier: verifier, inputInstances: inputInstances, outputInstances: outputInstances, stopped: false
+        });
         emit ModelBound({modelId: modelId, verifier: verifier, circuit: description});
     }
 
     /// @inheritdoc IProofVerifier
     function verifyProof(uint256 modelId, uint256[] calldata instances, bytes calldata proof)
-        external
+        public
         view
+        override(IProofVerifier, VerifierStop)
         returns (uint256 inputInstances)
     {
         Binding memory binding = _bindings[modelId];
+        _requireRunning(modelId, binding.stopped);
         if (binding.verifier == address(0)) revert ModelNotBound({modelId: modelId});
         inputInstances = binding.inputInstances;
         _checkCount(instances, inputInstances + binding.outputInstances);
@@ -92,6 +97,15 @@ contract EzklVerifier is IEzklVerifier, CircuitVerifier {
     /// @inheritdoc IERC165
     function supportsInterface(bytes4 interfaceId) public view override(CircuitVerifier, IERC165) returns (bool) {
         return interfaceId == type(IEzklVerifier).interfaceId || super.supportsInterface(interfaceId);
+    }
+
+    /// @dev A model that is not bound has no proof to stop it by.
+    function _stopModel(uint256 modelId) internal override {
+        _bindings[modelId].stopped = true;
+    }
+
+    function _isModelStopped(uint256 modelId) internal view override returns (bool) {
+        return _bindings[modelId].stopped;
     }
 
     /// @dev Whether a static call succeeds and returns at least one word, the first of which is 1. Any other answer is a

@@ -21,7 +21,7 @@ contract InferenceGateway is IInferenceGateway, ERC165 {
         Grade grade;
     }
 
-    IModelRegistry private immutable _registry;
+    IModelRegistry internal immutable _registry;
     uint256 private immutable _deploymentChainId;
     bytes32 private immutable _deploymentDomain;
 
@@ -71,6 +71,13 @@ contract InferenceGateway is IInferenceGateway, ERC165 {
         return _routeOf(proofSystemOf(modelId)).grade;
     }
 
+    /// @inheritdoc IInferenceGateway
+    function accepts(uint256 modelId) external view returns (bool) {
+        if (!_registry.isActive(modelId)) return false;
+        IProofVerifier verifier = _routes[proofSystemOf(modelId)].verifier;
+        return address(verifier) != address(0) && !verifier.isStopped(modelId);
+    }
+
     /// @inheritdoc IERC7992Verifier
     function registry() external view returns (address) {
         return address(_registry);
@@ -98,7 +105,7 @@ contract InferenceGateway is IInferenceGateway, ERC165 {
     }
 
     /// @inheritdoc IERC165
-    function supportsInterface(bytes4 interfaceId) public view override(ERC165, IERC165) returns (bool) {
+    function supportsInterface(bytes4 interfaceId) public view virtual override(ERC165, IERC165) returns (bool) {
         return interfaceId == type(IERC7992Verifier).interfaceId || interfaceId == type(IInferenceGateway).interfaceId
             || super.supportsInterface(interfaceId);
     }
@@ -132,7 +139,7 @@ contract InferenceGateway is IInferenceGateway, ERC165 {
 
     /// @dev The instances that are proven, how many of them are the input, and the grade of the proof.
     function _verify(uint256 modelId, bytes calldata blob)
-        private
+        internal
         view
         returns (uint256[] calldata instances, uint256 inputs, Grade grade)
     {

@@ -153,6 +153,11 @@ contract ModelRegistry is IModelRegistry, ERC165 {
     }
 
     /// @inheritdoc IModelRegistry
+    function circuitHashOf(uint256 modelId) external view returns (bytes32) {
+        return _listing(modelId).circuitHash;
+    }
+
+    /// @inheritdoc IModelRegistry
     function latest(bytes32 lineId) external view returns (uint256 modelId) {
         uint256[] storage versions = _line(lineId).versions;
         for (uint256 i = versions.length; i > 0; --i) {

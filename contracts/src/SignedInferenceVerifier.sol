@@ -11,18 +11,20 @@ import {IEzklVerifier} from "./interfaces/IEzklVerifier.sol";
 import {IModelRegistry} from "./interfaces/IModelRegistry.sol";
 import {IProofVerifier} from "./interfaces/IProofVerifier.sol";
 import {ISignedInferenceVerifier} from "./interfaces/ISignedInferenceVerifier.sol";
+import {VerifierStop} from "./VerifierStop.sol";
 
 /// @dev Documented in `ISignedInferenceVerifier`.
 contract SignedInferenceVerifier is ISignedInferenceVerifier, CircuitVerifier, EIP712 {
-    // | slot | bytes          | field                                             | why it is there                    |
-    // |------|----------------|---------------------------------------------------|------------------------------------|
-    // | 0    | 20 + 4 + 4 + 1 | admin, inputInstances, outputInstances, threshold | read by every verification         |
-    // | 1    | 32             | signers                                           | by position; one is read per entry |
+    // | slot | bytes              | field                                                      | why it is there                 |
+    // |------|--------------------|------------------------------------------------------------|---------------------------------|
+    // | 0    | 20 + 4 + 4 + 1 + 1 | admin, inputInstances, outputInstances, threshold, stopped | read by every verification      |
+    // | 1    | 32                 | signers                                                    | by position; one read per entry |
     struct Binding {
         address admin;
         uint32 inputInstances;
         uint32 outputInstances;
         uint8 threshold; // never zero in a binding that exists
+        bool stopped; // never unset
         address[] signers;
     }
 
@@ -45,7 +47,10 @@ contract SignedInferenceVerifier is ISignedInferenceVerifier, CircuitVerifier, E
     // | 2    | _bindings | a binding for each model id |
     mapping(uint256 modelId => Binding) private _bindings;
 
-    constructor(IModelRegistry registry_) CircuitVerifier(registry_) EIP712("proofbridge signed inference", "1") {}
+    constructor(IModelRegistry registry_, address guardian_)
+        CircuitVerifier(registry_, guardian_)
+        EIP712("proofbridge signed inference", "1")
+    {}
 
     /// @inheritdoc ISignedInferenceVerifier
     function bind(uint256 modelId, Circuit calldata circuit, Panel calldata panel) external {
@@ -72,10 +77,12 @@ contract SignedInferenceVerifier is ISignedInferenceVerifier, CircuitVerifier, E
 
     /// @inheritdoc IProofVerifier
     function verifyProof(uint256 modelId, uint256[] calldata instances, bytes calldata proof)
-        external
+        public
         view
+        override(IProofVerifier, VerifierStop)
         returns (uint256 inputInstances)
     {
+        _requireRunning(modelId, _bindings[modelId].stopped);
         Binding storage binding = _binding(modelId);
         inputInstances = binding.inputInstances;
         _checkCount(instances, inputInstances + binding.outputInstances);
@@ -131,6 +138,15 @@ contract SignedInferenceVerifier is ISignedInferenceVerifier, CircuitVerifier, E
     /// @inheritdoc ISignedInferenceVerifier
     function hashOf(Panel calldata panel) public pure returns (bytes32) {
         return keccak256(abi.encode(PANEL_TAG, panel));
+    }
+
+    /// @dev A model that is not bound has no proof to stop it by.
+    function _stopModel(uint256 modelId) internal override {
+        _bindings[modelId].stopped = true;
+    }
+
+    function _isModelStopped(uint256 modelId) internal view override returns (bool) {
+        return _bindings[modelId].stopped;
     }
 
     function _seat(Binding storage binding, uint8 threshold, address[] calldata signers) private {

@@ -23,7 +23,7 @@ abstract contract VerifiedInferenceConsumer is IVerifiedInferenceConsumer {
         if ((terms_.modelId == 0) == (terms_.lineId == 0)) {
             revert ModelOrLine({modelId: terms_.modelId, lineId: terms_.lineId});
         }
-        registry = IModelRegistry(terms_.ledger.gateway().registry());
+        registry = IModelRegistry(terms_.ledger.registry());
         _ledger = terms_.ledger;
         _modelId = terms_.modelId;
         _lineId = terms_.lineId;

@@ -1,42 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {ERC165, IERC165} from "@openzeppelin/contracts/utils/introspection/ERC165.sol";
-import {ERC165Checker} from "@openzeppelin/contracts/utils/introspection/ERC165Checker.sol";
-import {Grade} from "./Grade.sol";
-import {IInferenceGateway} from "./interfaces/IInferenceGateway.sol";
 import {IProofVerifier} from "./interfaces/IProofVerifier.sol";
 import {IVerifierStop} from "./interfaces/IVerifierStop.sol";
 
-/// @dev Documented in `IVerifierStop`.
-contract VerifierStop is IVerifierStop, ERC165 {
-    /// @inheritdoc IVerifierStop
-    IProofVerifier public immutable verifier;
-
+/// @dev Documented in `IVerifierStop`. A verifier inherits it, keeps the flag of a model in a slot that it reads anyway, and
+/// calls `_requireRunning` first of all.
+abstract contract VerifierStop is IVerifierStop {
     /// @inheritdoc IVerifierStop
     address public immutable guardian;
 
-    /// @inheritdoc IProofVerifier
-    bytes4 public immutable proofSystemId;
-
-    /// @inheritdoc IProofVerifier
-    Grade public immutable grade;
-
-    // | slot | field          | why it is there                          |
-    // |------|----------------|------------------------------------------|
-    // | 0    | _stopped       | whether all is stopped; never unset      |
-    // | 1    | _stoppedModels | whether a model is stopped; never unset  |
+    // | slot | bytes | field    | why it is there                                                      |
+    // |------|-------|----------|----------------------------------------------------------------------|
+    // | 0    | 1     | _stopped | whether all is stopped; never unset, and never read without guardian |
     bool private _stopped;
-    mapping(uint256 modelId => bool stopped) private _stoppedModels;
 
-    constructor(IProofVerifier verifier_, address guardian_) {
-        if (!ERC165Checker.supportsInterface(address(verifier_), type(IProofVerifier).interfaceId)) {
-            revert IInferenceGateway.NotAProofVerifier({candidate: address(verifier_)});
-        }
-        verifier = verifier_;
+    constructor(address guardian_) {
         guardian = guardian_;
-        proofSystemId = verifier_.proofSystemId();
-        grade = verifier_.grade();
     }
 
     /// @inheritdoc IVerifierStop
@@ -55,33 +35,40 @@ contract VerifierStop is IVerifierStop, ERC165 {
         if (_hash(first.instances[:inputs]) != _hash(second.instances[:inputs])) {
             revert InputsDiffer({modelId: modelId});
         }
-        // The verifier takes one spelling of each instance only, so other words are another output.
+        // A verifier takes one spelling of each instance only, so other words are another output.
         if (_hash(first.instances) == _hash(second.instances)) revert OutputsAgree({modelId: modelId});
 
-        _stoppedModels[modelId] = true;
+        _stopModel(modelId);
         emit ModelStopped({modelId: modelId, first: first.instances, second: second.instances});
     }
 
-    /// @inheritdoc IVerifierStop
+    /// @inheritdoc IProofVerifier
     function isStopped(uint256 modelId) external view returns (bool) {
-        return _stopped || _stoppedModels[modelId];
+        return _isAllStopped() || _isModelStopped(modelId);
     }
 
     /// @inheritdoc IProofVerifier
     function verifyProof(uint256 modelId, uint256[] calldata instances, bytes calldata proof)
         public
         view
-        returns (uint256 inputInstances)
-    {
-        if (_stopped) revert VerifierIsStopped();
-        if (_stoppedModels[modelId]) revert ModelIsStopped({modelId: modelId});
-        return verifier.verifyProof(modelId, instances, proof);
+        virtual
+        returns (uint256 inputInstances);
+
+    /// @dev Sets the flag of a model, for good.
+    function _stopModel(uint256 modelId) internal virtual;
+
+    /// @dev The flag of a model.
+    function _isModelStopped(uint256 modelId) internal view virtual returns (bool);
+
+    /// @param modelStopped The flag of the model, which the caller has read already.
+    function _requireRunning(uint256 modelId, bool modelStopped) internal view {
+        if (_isAllStopped()) revert VerifierIsStopped();
+        if (modelStopped) revert ModelIsStopped({modelId: modelId});
     }
 
-    /// @inheritdoc IERC165
-    function supportsInterface(bytes4 interfaceId) public view override(ERC165, IERC165) returns (bool) {
-        return interfaceId == type(IProofVerifier).interfaceId || interfaceId == type(IVerifierStop).interfaceId
-            || super.supportsInterface(interfaceId);
+    /// @dev Where there is no guardian the slot is not even read: it costs 2 100 gas.
+    function _isAllStopped() private view returns (bool) {
+        return guardian != address(0) && _stopped;
     }
 
     function _hash(uint256[] calldata words) private pure returns (bytes32) {

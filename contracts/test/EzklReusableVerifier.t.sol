@@ -19,7 +19,7 @@ import {OddVerifier} from "./mocks/OddVerifier.sol";
 
 contract EzklReusableVerifierTest is Stage {
     MockHalo2VerifierReusable private shared = new MockHalo2VerifierReusable();
-    EzklReusableVerifier private reusable = new EzklReusableVerifier(registry);
+    EzklReusableVerifier private reusable = new EzklReusableVerifier(registry, address(0));
     bytes private _vka = abi.encodePacked(keccak256("vka 1"), keccak256("vka 2"), keccak256("vka 3"));
     bytes32 private _digest = keccak256(_vka);
     uint256 private reusableModel = _reusableModel(address(shared), _vka);
@@ -103,7 +103,7 @@ contract EzklReusableVerifierTest is Stage {
         circuit.settingsHash = 0;
         vm.expectRevert(
             abi.encodeWithSelector(
-                IEzklVerifier.CircuitMismatch.selector,
+                CircuitLib.CircuitMismatch.selector,
                 reusableModel,
                 CircuitLib.hash(_circuit()),
                 CircuitLib.hash(circuit)
@@ -202,9 +202,9 @@ contract EzklReusableVerifierTest is Stage {
 
     function test_aStatementWithTrailingWordsIsTheSameStatement(uint256[] calldata trail) external {
         reusable.storeVka(_vka);
-        InferenceLedger memory_ = new InferenceLedger(new InferenceGateway(registry, _verifiers(ezkl, reusable)));
+        InferenceLedger memory_ = new InferenceLedger(registry, _verifiers(ezkl, reusable));
         uint256[] memory instances = _instances(0);
-        bytes32 input = memory_.gateway().commitmentOf(_words(instances, 0, INPUTS));
+        bytes32 input = memory_.commitmentOf(_words(instances, 0, INPUTS));
         bytes memory output = abi.encodePacked(_words(instances, INPUTS, INPUTS + OUTPUTS));
         bytes memory proof = shared.mockProve(_digest, instances);
         bytes32 id = memory_.verifyAndStoreInference(

@@ -75,9 +75,7 @@ contract EzklVerifierTest is Stage {
             if (field == 4) circuit.outputs[0].scale = -circuit.outputs[0].scale;
             if (field == 5) circuit.inputs = _tensors(0);
             vm.expectRevert(
-                abi.encodeWithSelector(
-                    IEzklVerifier.CircuitMismatch.selector, model, expected, CircuitLib.hash(circuit)
-                )
+                abi.encodeWithSelector(CircuitLib.CircuitMismatch.selector, model, expected, CircuitLib.hash(circuit))
             );
             ezkl.bind(model, circuit, address(halo2));
         }

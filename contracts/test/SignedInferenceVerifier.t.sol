@@ -4,7 +4,6 @@ pragma solidity 0.8.37;
 import {Circuit, CircuitLib} from "../src/Circuit.sol";
 import {FixedPoint} from "../src/FixedPoint.sol";
 import {Grade} from "../src/Grade.sol";
-import {InferenceGateway} from "../src/InferenceGateway.sol";
 import {InferenceLedger} from "../src/InferenceLedger.sol";
 import {SignedInferenceVerifier} from "../src/SignedInferenceVerifier.sol";
 import {IERC7992Registry, IERC7992Verifier} from "../src/interfaces/draft-IERC7992.sol";
@@ -27,7 +26,7 @@ contract SignedInferenceVerifierTest is Stage {
 
     /// @dev Keys of the panel, ordered by their addresses.
     uint256[] private _keys = _sortedKeys(1, 3);
-    SignedInferenceVerifier private signed = new SignedInferenceVerifier(registry);
+    SignedInferenceVerifier private signed = new SignedInferenceVerifier(registry, address(0));
     uint256 private signedModel = _signedModel(_panel(_keys, 2));
 
     function test_itSaysWhatItIs() external view {
@@ -106,10 +105,7 @@ contract SignedInferenceVerifierTest is Stage {
         circuit.outputs[0].elements -= 1;
         vm.expectRevert(
             abi.encodeWithSelector(
-                IEzklVerifier.CircuitMismatch.selector,
-                signedModel,
-                CircuitLib.hash(_circuit()),
-                CircuitLib.hash(circuit)
+                CircuitLib.CircuitMismatch.selector, signedModel, CircuitLib.hash(_circuit()), CircuitLib.hash(circuit)
             )
         );
         signed.bind(signedModel, circuit, _panel(_keys, 2));
@@ -227,7 +223,7 @@ contract SignedInferenceVerifierTest is Stage {
     function test_signaturesForAnotherContractOrChainAreRefused(uint64 chainId) external {
         uint256[] memory instances = _instances(0);
         bytes memory proof = _signatures(_keys, instances);
-        SignedInferenceVerifier other = new SignedInferenceVerifier(registry);
+        SignedInferenceVerifier other = new SignedInferenceVerifier(registry, address(0));
         other.bind(signedModel, _circuit(), _panel(_keys, 2));
         vm.expectRevert(_signatureRefused(keys.addr(_keys[0])));
         other.verifyProof(signedModel, instances, proof);
@@ -316,10 +312,9 @@ contract SignedInferenceVerifierTest is Stage {
     }
 
     function test_aSignedInferenceIsRecordedAsSignedAndAsNothingMore() external {
-        InferenceGateway road = new InferenceGateway(registry, _verifiers(ezkl, signed));
-        InferenceLedger memory_ = new InferenceLedger(road);
+        InferenceLedger memory_ = new InferenceLedger(registry, _verifiers(ezkl, signed));
         uint256[] memory instances = _instances(0);
-        bytes32 input = road.commitmentOf(_words(instances, 0, INPUTS));
+        bytes32 input = memory_.commitmentOf(_words(instances, 0, INPUTS));
         bytes memory output = abi.encodePacked(_words(instances, INPUTS, INPUTS + OUTPUTS));
         memory_.verifyAndStoreInference(
             signedModel, input, output, abi.encode(instances, _signatures(_keys, instances))

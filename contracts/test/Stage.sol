@@ -22,10 +22,10 @@ abstract contract Stage is Test {
     address internal immutable STRANGER = address(uint160(uint256(keccak256("stranger"))));
 
     ModelRegistry internal registry = new ModelRegistry();
-    EzklVerifier internal ezkl = new EzklVerifier(registry);
+    EzklVerifier internal ezkl = new EzklVerifier(registry, address(0));
     ClaimVerifier internal claims = new ClaimVerifier();
-    InferenceGateway internal gateway = new InferenceGateway(registry, _verifiers(ezkl, claims));
-    InferenceLedger internal ledger = new InferenceLedger(gateway);
+    InferenceLedger internal ledger = new InferenceLedger(registry, _verifiers(ezkl, claims));
+    InferenceGateway internal gateway = ledger; // it is one
 
     MockHalo2Verifier internal halo2 = new MockHalo2Verifier("one", INPUTS + OUTPUTS, PROOF_WORDS);
     uint256 internal model = _model(address(halo2));
@@ -50,6 +50,7 @@ abstract contract Stage is Test {
         return Circuit({
             settingsHash: keccak256("settings"),
             inputVisibility: Visibility.Public,
+            rows: 1,
             inputs: _tensors(INPUTS),
             outputs: _tensors(OUTPUTS)
         });

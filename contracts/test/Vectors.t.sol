@@ -22,6 +22,7 @@ contract VectorsTest is Test {
     struct CircuitVector {
         bytes32 settingsHash;
         uint8 inputVisibility;
+        uint32 rows;
         uint32[] inputElements;
         int8[] inputScales;
         uint32[] outputElements;
@@ -75,7 +76,7 @@ contract VectorsTest is Test {
             _read(
                 COMMITMENTS,
                 ".circuits",
-                "CircuitVector(bytes32 settingsHash,uint8 inputVisibility,uint32[] inputElements,int8[] inputScales,uint32[] outputElements,int8[] outputScales,bytes32 circuitHash,uint256 inputInstances,uint256 outputInstances)"
+                "CircuitVector(bytes32 settingsHash,uint8 inputVisibility,uint32 rows,uint32[] inputElements,int8[] inputScales,uint32[] outputElements,int8[] outputScales,bytes32 circuitHash,uint256 inputInstances,uint256 outputInstances)"
             ),
             (CircuitVector[])
         );
@@ -84,6 +85,7 @@ contract VectorsTest is Test {
             Circuit memory circuit = Circuit({
                 settingsHash: v.settingsHash,
                 inputVisibility: Visibility(v.inputVisibility),
+                rows: v.rows,
                 inputs: _tensors(v.inputElements, v.inputScales),
                 outputs: _tensors(v.outputElements, v.outputScales)
             });

@@ -26,6 +26,7 @@ COMMITMENT = ModelCommitment(hex32(1), hex32(2), hex32(3), proof_system_id(EZKL_
 CIRCUIT = Circuit(
     settings_hash=hex32(9),
     input_visibility=Visibility.PUBLIC,
+    rows=1,
     inputs=(CircuitTensor("a", (1, 2, 3), "float32", 13), CircuitTensor("b", (4,), "int64", 0)),
     outputs=(CircuitTensor("y", (1, 5), "float32", 13),),
 )
@@ -56,6 +57,7 @@ def test_a_model_id_changes_with_every_part_of_the_commitment(changed: ModelComm
     [
         replace(CIRCUIT, settings_hash=hex32(8)),
         replace(CIRCUIT, input_visibility=Visibility.HASHED),
+        replace(CIRCUIT, rows=2),
         replace(CIRCUIT, inputs=CIRCUIT.inputs[::-1]),
         replace(CIRCUIT, inputs=CIRCUIT.inputs[:1]),
         replace(CIRCUIT, outputs=(*CIRCUIT.outputs, *CIRCUIT.inputs[1:]), inputs=CIRCUIT.inputs[:1]),

@@ -36,7 +36,8 @@ def circuit_of(vector: dict[str, Any]) -> Circuit:
             CircuitTensor(f"t{at}", (elements,), "float32", scale) for at, (elements, scale) in enumerate(pairs)
         )
 
-    return Circuit(vector["settingsHash"], Visibility(vector["inputVisibility"]), tensors("input"), tensors("output"))
+    visibility = Visibility(vector["inputVisibility"])
+    return Circuit(vector["settingsHash"], visibility, vector["rows"], tensors("input"), tensors("output"))
 
 
 @pytest.mark.parametrize("vector", vectors("commitments", "models"))

@@ -17,9 +17,6 @@ interface IEzklVerifier is IProofVerifier {
     /// @notice A model was bound to a generated verifier. The circuit tells how to read its instances.
     event ModelBound(uint256 indexed modelId, address indexed verifier, Circuit circuit);
 
-    /// @notice The description does not hash to the `circuitHash` of the model. Likely cause: another build's manifest.
-    error CircuitMismatch(uint256 modelId, bytes32 expected, bytes32 got);
-
     /// @notice The code at the address does not hash to the `vkHash` of the model. Likely cause: the verifier is not
     /// deployed yet, is that of another build, or was compiled with another compiler or other settings.
     error VerifierCodeMismatch(uint256 modelId, bytes32 expected, bytes32 got);

@@ -56,4 +56,8 @@ interface IInferenceGateway is IERC7992Verifier {
 
     /// @notice The grade that verified results of a model have. Says nothing about its being deprecated.
     function gradeOf(uint256 modelId) external view returns (Grade);
+
+    /// @notice Whether a true proof of a model would be accepted: it is listed and not deprecated, and its proof system has
+    /// a verifier, which is not stopped for it. False never becomes true again for a listed model.
+    function accepts(uint256 modelId) external view returns (bool);
 }

@@ -1,23 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.20;
 
-import {IERC165} from "@openzeppelin/contracts/utils/introspection/IERC165.sol";
+import {Circuit} from "../Circuit.sol";
 import {Grade} from "../Grade.sol";
 import {IInferenceGateway} from "./IInferenceGateway.sol";
 
-/// @title The memory of verified inferences, for contracts that must read them
-/// @notice Trust contract. Trusts its gateway completely: what the gateway verifies is recorded, and nothing else can
-/// be. A record is written once and never changed or removed, also when the model is deprecated later. Absence says
-/// nothing: that something is not recorded does not mean that it is false.
+/// @title The gateway that remembers, for contracts that must read what was verified
+/// @notice Trust contract. It is a gateway with one mapping more: what it verifies and is asked to keep is recorded, and
+/// nothing else can be. A record is written once and never changed or removed, also when the model is deprecated or stopped
+/// later. Absence says nothing: that something is not recorded does not mean that it is false.
 ///
 /// `verifyAndStoreInference` and its event are those of the storage extension of ERC-7992. The extension as a whole is
 /// not claimed: its `getInference` returns the whole output, which would cost a slot for every word of it. Whoever needs
 /// the output brings it along, and `isVerified` says whether it is the true one.
-interface IInferenceLedger is IERC165 {
-    /// @notice One recorded inference, in one slot.
+///
+/// A batch is the proof of a circuit that takes many rows at once. It costs one slot, too, which holds the root of a Merkle
+/// tree over all rows; it is made here, from the instances that are proven, so there is no leaf that the proof does not
+/// cover. What is said of a row is what is said of a single inference: this model gives this output for this input.
+/// How the rows lie among the instances is part of the circuit, which the model id commits to. That the rows of a model do
+/// not mix is a property of its graph, which whoever pins the model can check, and this contract cannot.
+interface IInferenceLedger is IInferenceGateway {
+    /// @notice One recorded inference, or one recorded batch, in one slot.
     /// @param submitter Who sent it first. A note, not a merit: a proof can be copied out of the mempool.
     /// @param recordedAt Time of the block, in seconds.
-    /// @param blockNumber Number of the block, to find the event with the whole output.
+    /// @param blockNumber Number of the block, to find the event with the whole output, or the transaction with the batch.
     /// @param grade What stood behind the result when it was recorded.
     struct Record {
         address submitter;
@@ -26,8 +32,17 @@ interface IInferenceLedger is IERC165 {
         Grade grade;
     }
 
+    /// @notice A verified batch was recorded, once. Its rows are in the calldata of the transaction.
+    event BatchStored(bytes32 indexed root, uint256 indexed modelId, uint32 rows);
+
     /// @notice No such inference is recorded. Likely cause: not submitted yet, or an id made with another commitment.
     error InferenceNotRecorded(bytes32 inferenceId);
+
+    /// @notice No such batch is recorded. Likely cause: not submitted yet, or a root made with another hash or shape.
+    error BatchNotRecorded(bytes32 root);
+
+    /// @notice The path does not lead from the inference to the root. Likely cause: the path of another row.
+    error NotInBatch(bytes32 root, bytes32 inferenceId);
 
     /// @notice Verifies an inference and records it, once. Anybody may. If it is recorded already, answers at once,
     /// without looking at the proof and without an event.
@@ -39,11 +54,43 @@ interface IInferenceLedger is IERC165 {
         bytes calldata proof
     ) external returns (bytes32 inferenceId);
 
+    /// @notice Verifies a batch and records the root over its rows, once. Anybody may. If it is recorded already, answers
+    /// without looking at the proof and without an event. Reverts as the gateway does, and with the errors of `Rows` for a
+    /// circuit that has no rows to tell apart.
+    /// @param proof As for a single inference: the instances of all rows, and the proof of them.
+    /// @return root The root of the tree, see `Rows`.
+    function verifyAndStoreBatch(uint256 modelId, Circuit calldata circuit, bytes calldata proof)
+        external
+        returns (bytes32 root);
+
+    /// @notice Gives a row of a recorded batch a record of its own, for contracts that look for one: it is the record of the
+    /// batch, word for word, so a row becomes neither younger nor stronger. Anybody may; if it is recorded already, nothing
+    /// changes.
+    /// @param path The Merkle proof, from the leaf up.
+    function storeFromBatch(
+        bytes32 root,
+        bytes32[] calldata path,
+        uint256 modelId,
+        bytes32 inputCommitment,
+        bytes calldata output
+    ) external returns (bytes32 inferenceId);
+
     /// @notice Whether an inference is recorded with at least this grade.
     function isVerified(uint256 modelId, bytes32 inputCommitment, bytes calldata output, Grade minGrade)
         external
         view
         returns (bool);
+
+    /// @notice Whether an inference is a row of a batch that is recorded with at least this grade.
+    /// @param path The Merkle proof, from the leaf up.
+    function isVerifiedInBatch(
+        bytes32 root,
+        bytes32[] calldata path,
+        uint256 modelId,
+        bytes32 inputCommitment,
+        bytes calldata output,
+        Grade minGrade
+    ) external view returns (bool);
 
     /// @notice Whether an inference is recorded.
     function isRecorded(bytes32 inferenceId) external view returns (bool);
@@ -51,6 +98,6 @@ interface IInferenceLedger is IERC165 {
     /// @notice The record of an inference; reverts if there is none.
     function recordOf(bytes32 inferenceId) external view returns (Record memory);
 
-    /// @notice The gateway that verifies.
-    function gateway() external view returns (IInferenceGateway);
+    /// @notice The record of a batch; reverts if there is none.
+    function batchOf(bytes32 root) external view returns (Record memory);
 }

@@ -91,6 +91,9 @@ interface IModelRegistry is IERC7992Registry {
     /// @notice What a verification has to know of a model. Reads one slot; reverts for an unknown id.
     function status(uint256 modelId) external view returns (bytes4 proofSystemId, bool deprecated);
 
+    /// @notice The hash of the circuit of a model, see `Circuit`; reverts for an unknown id.
+    function circuitHashOf(uint256 modelId) external view returns (bytes32);
+
     /// @notice Whether a model is listed and not deprecated.
     function isActive(uint256 modelId) external view returns (bool);
 

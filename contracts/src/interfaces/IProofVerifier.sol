@@ -10,9 +10,9 @@ import {Grade} from "../Grade.sol";
 ///   `modelId` is the hash of, and reverts by name otherwise; it never returns a verdict;
 /// - refuses an instance that is another spelling of the same field element, so that a statement has one id;
 /// - derives the split into input and output from the commitment alone, never from the proof;
-/// - answers `proofSystemId` and `grade` with the same value forever, and has no owner, no pause and no upgrade. Where an
-///   account has a say all the same, who signs or whether to go on, the interface of the implementation says which and
-///   how far: see `ISignedInferenceVerifier` and `IVerifierStop`.
+/// - answers `proofSystemId` and `grade` with the same value forever, and has no owner and no upgrade. Where an account has
+///   a say all the same, who signs or whether to go on, the interface of the implementation says which and how far: see
+///   `ISignedInferenceVerifier` and `IVerifierStop`.
 /// A caller has looked up that the model exists, is not deprecated and names this proof system; an implementation need
 /// not do so again. It learns nothing about who calls, so the same proof is good for everyone: a proof is a bearer token.
 interface IProofVerifier is IERC165 {
@@ -29,4 +29,7 @@ interface IProofVerifier is IERC165 {
         external
         view
         returns (uint256 inputInstances);
+
+    /// @notice Whether every proof of a model is refused from now on, whatever it proves. Once true, true forever.
+    function isStopped(uint256 modelId) external view returns (bool);
 }

@@ -4,13 +4,11 @@ pragma solidity ^0.8.20;
 import {IProofVerifier} from "./IProofVerifier.sol";
 
 /// @title A verifier that can be stopped, one way
-/// @notice Trust contract. Stands in front of a verifier and answers as it does, until it is stopped; then it refuses by
-/// name. It never accepts what the verifier behind it refuses, and nothing starts it again. Proof system and grade are
-/// asked for once and never change, so a gateway routes to it as to the verifier itself.
-///
-/// There are two ways to stop:
+/// @notice Trust contract. It refuses what it accepted before, by name, once it is stopped; it never accepts what it would
+/// refuse otherwise, and nothing starts it again. There are two ways to stop:
 /// - The guardian stops all of it, for whatever reason. A guardian who errs, or whose key is stolen, can refuse every
-///   inference from then on; they can neither make one up nor take one back. A zero guardian is none.
+///   inference from then on; they can neither make one up nor take one back. A zero guardian is none, and the choice is made
+///   at construction, for good.
 /// - Anybody stops one model, by showing two proofs that the verifier accepts and that give two outputs for one input. Only
 ///   that model, because anybody can list a model whose key proves everything, and must not stop the others by it. An
 ///   input that leaves no instance cannot be shown to be the same one, so nothing follows from two outputs of it.
@@ -53,12 +51,6 @@ interface IVerifierStop is IProofVerifier {
 
     /// @notice Stops the verifier for one model, for good. Anybody who has two true proofs of two outputs for one input.
     function stopModel(uint256 modelId, Claim calldata first, Claim calldata second) external;
-
-    /// @notice Whether proofs of a model are refused.
-    function isStopped(uint256 modelId) external view returns (bool);
-
-    /// @notice The verifier behind this one.
-    function verifier() external view returns (IProofVerifier);
 
     /// @notice Who may stop the verifier; zero for nobody.
     function guardian() external view returns (address);

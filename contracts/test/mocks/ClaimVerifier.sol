@@ -17,6 +17,10 @@ contract ClaimVerifier is IProofVerifier, ERC165 {
         return 1;
     }
 
+    function isStopped(uint256) external pure returns (bool) {
+        return false;
+    }
+
     function supportsInterface(bytes4 interfaceId) public view override(ERC165, IERC165) returns (bool) {
         return interfaceId == type(IProofVerifier).interfaceId || super.supportsInterface(interfaceId);
     }
