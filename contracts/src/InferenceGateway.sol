@@ -127,14 +127,13 @@ contract InferenceGateway is IInferenceGateway, ERC165 {
     function _check(uint256 modelId, bytes32 inputCommitment, bytes calldata output, bytes calldata proof)
         private
         view
-        returns (Grade)
+        returns (Grade grade)
     {
-        (uint256[] calldata instances, uint256 inputs, Grade grade) = _verify(modelId, proof);
-        if (Commitments.inputCommitment(domain(), instances[:inputs]) != inputCommitment) {
-            revert InputCommitmentMismatch();
-        }
-        if (!Words.equals(instances[inputs:], output)) revert OutputMismatch();
-        return grade;
+        uint256[] calldata instances;
+        uint256 inputs;
+        (instances, inputs, grade) = _verify(modelId, proof);
+        if (Words.hash(domain(), instances[:inputs]) != inputCommitment) revert InputCommitmentMismatch();
+        if (!Words.equal(instances[inputs:], output)) revert OutputMismatch();
     }
 
     /// @dev The instances that are proven, how many of them are the input, and the grade of the proof.

@@ -36,7 +36,7 @@ contract InferenceLedger is IInferenceLedger, InferenceGateway {
         bytes calldata proof
     ) external returns (bytes32 inferenceId) {
         inferenceId = Commitments.inferenceId(modelId, inputCommitment, output);
-        if (isRecorded(inferenceId)) return inferenceId;
+        if (_records[inferenceId].exists()) return inferenceId;
 
         _records[inferenceId] = RecordWordLib.made(verifyAndGrade(modelId, inputCommitment, output, proof));
     }

@@ -63,7 +63,7 @@ abstract contract VerifierStop is IVerifierStop {
 
     /// @param modelStopped The flag of the model, which the caller has read already.
     function _requireRunning(uint256 modelId, bool modelStopped) internal view {
-        if (_isAllStopped()) revert VerifierIsStopped();
+        if (guardian != address(0) && _stopped) revert VerifierIsStopped();
         if (modelStopped) revert ModelIsStopped({modelId: modelId});
     }
 

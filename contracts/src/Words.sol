@@ -37,15 +37,14 @@ library Words {
     }
 
     /// @notice Whether `data` is exactly these words, one after another.
-    function equals(uint256[] calldata words, bytes calldata data) internal pure returns (bool) {
-        return data.length == words.length * 32 && hash(words) == _hash(data);
-    }
-
-    function _hash(bytes calldata data) private pure returns (bytes32 result) {
+    function equal(uint256[] calldata words, bytes calldata data) internal pure returns (bool same) {
         assembly ("memory-safe") {
             let scratch := mload(0x40)
+            let size := mul(words.length, 32)
+            calldatacopy(scratch, words.offset, size)
+            let wanted := keccak256(scratch, size)
             calldatacopy(scratch, data.offset, data.length)
-            result := keccak256(scratch, data.length)
+            same := eq(keccak256(scratch, data.length), wanted)
         }
     }
 }
