@@ -37,7 +37,8 @@
     │   ├── CodeTooLarge
     │   ├── InitcodeTooLarge
     │   ├── GasAboveCap
-    │   └── EvmTooOld
+    │   ├── EvmTooOld
+    │   └── ChainTooOld
     ├── ToolMissing                a program beside Python (node, npm, anvil)
     ├── AccountError
     │   ├── AccountMissing
@@ -659,6 +660,24 @@ class EvmTooOld(SolidityError):
     @property
     def fix(self) -> str:
         return f"Rebuild with --evm-version {self.chain_knows}"
+
+
+@dataclass(eq=False)
+class ChainTooOld(SolidityError):
+    """The chain does not know an opcode that the core contracts use."""
+
+    chain_id: int
+    evm: str
+
+    @property
+    def what(self) -> str:
+        return (
+            f"Chain {self.chain_id} does not run the EVM version {self.evm}, which the core contracts are compiled for"
+        )
+
+    @property
+    def fix(self) -> str:
+        return "Use a chain that has had the Cancun upgrade (Ethereum had it in March 2024)"
 
 
 @dataclass(eq=False)

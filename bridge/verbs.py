@@ -20,8 +20,8 @@ from bridge.core.progress import Progress, silent
 from bridge.core.proof import Proof
 from bridge.core.rows import Row, check_range, read_rows
 from bridge.core.tensor import decode
-from bridge.core.word import Hex32, parse_hex32
-from bridge.deploy.core import CoreDeployment
+from bridge.core.word import Address, Hex32, parse_hex32
+from bridge.deploy.core import NOBODY, CoreDeployment
 from bridge.deploy.core import deploy_core as put_core
 from bridge.deploy.gas import measure_verify_gas
 from bridge.deploy.model import ModelDeployment, bound_verifier
@@ -73,9 +73,9 @@ def show_model(directory: Path) -> Bundle:
     return open_bundle(directory)
 
 
-def deploy_core(connection: Connection, progress: Progress = silent) -> CoreDeployment:
-    """Put the core contracts on a chain; twice does nothing."""
-    return put_core(connection.wallet(), connection.deployments, progress)
+def deploy_core(connection: Connection, *, guardian: Address = NOBODY, progress: Progress = silent) -> CoreDeployment:
+    """Put the core contracts on a chain; twice does nothing. A `guardian` may stop the verifiers, one way."""
+    return put_core(connection.wallet(), connection.deployments, guardian=guardian, progress=progress)
 
 
 def deploy_model(
@@ -123,7 +123,7 @@ def submit(
     said = _statement(bundle, proof, connection)
     if check:
         prover.check(bundle.keys, proof, srs.find(bundle.manifest.setup).path, progress=progress)
-    if bound_verifier(core.adapter, bundle.model_id) is None:
+    if bound_verifier(core.ezkl, bundle.model_id) is None:
         raise NotDeployed(
             thing=f"model {bundle.model_id}",
             chain_id=connection.rpc.chain_id,
@@ -153,7 +153,7 @@ def infer(
         block_number=submission.block_number,
         gas_used=submission.gas_used,
         outputs=outputs_of(bundle, proof),
-        grade=Grade(connection.core().gateway.read("gradeOf", int(bundle.model_id, 16))[0]),
+        grade=Grade(connection.core().ledger.read("gradeOf", int(bundle.model_id, 16))[0]),
         seconds={"prove": proved - started, "prove_alone": proof.seconds, "submit": time.monotonic() - proved},
         is_new=submission.is_new,
     )

@@ -9,18 +9,28 @@ import typer
 from bridge import verbs
 from bridge.cli import options
 from bridge.cli.screen import Screen, jsonable
+from bridge.core.word import Address, parse_address
+from bridge.deploy.core import NOBODY
+from bridge.errors import OptionInvalid
 
 app = typer.Typer(help="Put contracts and models on a chain; twice does nothing.", no_args_is_help=True)
 
 
 @app.command("core", epilog="Example: proofbridge deploy core --chain sepolia --account alice")
 @options.pays_on_chain
-def core(target: options.Target, as_json: options.Json = False) -> None:
-    """Deploy registry, verifier adapter, gateway and ledger, at the same addresses on every chain."""
+def core(
+    target: options.Target,
+    guardian: Annotated[
+        str | None,
+        typer.Option("--guardian", help="An account that may stop the verifiers, one way; nobody if not given."),
+    ] = None,
+    as_json: options.Json = False,
+) -> None:
+    """Deploy registry, verifiers, ledger and index: without a guardian at the same addresses on every chain, for everyone."""
     screen = Screen(as_json=as_json)
     connection = target()
     with screen.working() as progress:
-        done = verbs.deploy_core(connection, progress)
+        done = verbs.deploy_core(connection, guardian=_account(guardian), progress=progress)
     if as_json:
         contracts = {name: {**jsonable(item), "is_new": name in done.new} for name, item in done.book.contracts.items()}
         screen.document({"chain_id": done.book.chain_id, "contracts": contracts, "gas_used": done.gas_used})
@@ -65,3 +75,10 @@ def model(
     )
     if not done.is_new:
         screen.text("It was deployed before; nothing was sent.")
+
+
+def _account(text: str | None) -> Address:
+    try:
+        return NOBODY if text is None else parse_address(text)
+    except ValueError:
+        raise OptionInvalid(option="--guardian", got=text or "", expected="an account (0x and 40 hex digits)") from None

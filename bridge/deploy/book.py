@@ -13,6 +13,7 @@ from bridge.core.circuit import Circuit
 from bridge.core.storage import write_atomic
 from bridge.core.word import Address, Hex32
 from bridge.errors import DeploymentBookCorrupt, NotDeployed
+from bridge.solidity.contracts import CORE
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +61,8 @@ class Book:
 
     def core(self, rpc: Rpc) -> CoreContracts:
         """The core contracts, ready to be called. Raises `NotDeployed`."""
-        names = ("ModelRegistry", "EzklVerifier", "InferenceGateway", "InferenceLedger")
-        registry, adapter, gateway, ledger = (Contract(rpc, name, self.contract(name).address) for name in names)
-        first_block = min(deployment.block_number for deployment in self.contracts.values())
-        return CoreContracts(registry, adapter, gateway, ledger, first_block)
+        contracts = [Contract(rpc, name, self.contract(name).address) for name in CORE]
+        return CoreContracts(min(deployment.block_number for deployment in self.contracts.values()), *contracts)
 
     def with_contract(self, name: str, deployment: Deployment) -> Book:
         """The book with one more line."""

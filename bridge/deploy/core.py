@@ -1,4 +1,4 @@
-"""The four contracts that stand once on every chain."""
+"""The contracts that stand once on every chain."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from bridge.core.progress import Progress, silent
 from bridge.core.word import Address
 from bridge.deploy.book import Book, Deployment, read_book, write_book, write_source
 from bridge.deploy.create2 import deployment_of, place
+from bridge.errors import ChainTooOld
+from bridge.solidity import evm
 from bridge.solidity.abi import Abi
 from bridge.solidity.contracts import CORE, compile_core
-from bridge.solidity.evm import check_runs
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,22 +25,28 @@ class CoreDeployment:
     gas_used: int
 
 
-def deploy_core(wallet: Wallet, folder: Path, progress: Progress = silent) -> CoreDeployment:
+NOBODY = Address("0x0000000000000000000000000000000000000000")
+
+
+def deploy_core(
+    wallet: Wallet, folder: Path, *, guardian: Address = NOBODY, progress: Progress = silent
+) -> CoreDeployment:
     """Put the core contracts on the wallet's chain; what stands already is found, not sent again.
 
+    `guardian` may stop the verifiers, one way; with nobody, which is the default, the addresses are the same for everyone.
     The book is written after each contract, so an interrupted run goes on where it stopped. Raises members of
     `SolidityError`, `ChainError`, `DeployError` and `StorageError`.
     """
-    evm = wallet.preset.evm
-    artifacts = compile_core(evm, progress)
+    artifacts = compile_core(progress)
     book = read_book(folder, wallet.rpc.chain_id)
+    if not wallet.rpc.runs(evm.PROBE):
+        raise ChainTooOld(chain_id=wallet.rpc.chain_id, evm=evm.CORE)
     new, gas_used = [], 0
     addresses: dict[str, Address] = {}
     for name in CORE:
         artifact = artifacts[name]
-        check_runs(name, artifact.evm, evm)
         progress(f"deploying {name}")
-        initcode = artifact.creation + Abi(artifact.abi).constructor(*_arguments(name, addresses))
+        initcode = artifact.creation + Abi(artifact.abi).constructor(*_arguments(name, addresses, guardian))
         placed = place(wallet, name, initcode, artifact.runtime)
         addresses[name] = placed.address
         known = book.contracts.get(name)
@@ -61,14 +68,15 @@ def _is_of_old(known: Deployment, wallet: Wallet) -> bool:
     return receipt is None or receipt.block_number != known.block_number
 
 
-def _arguments(name: str, addresses: dict[str, Address]) -> tuple[object, ...]:
+def _arguments(name: str, addresses: dict[str, Address], guardian: Address) -> tuple[object, ...]:
     """Each contract is given the ones it stands on."""
     match name:
-        case "EzklVerifier":
-            return (addresses["ModelRegistry"],)
-        case "InferenceGateway":
-            return (addresses["ModelRegistry"], [addresses["EzklVerifier"]])
+        case "EzklVerifier" | "EzklReusableVerifier" | "SignedInferenceVerifier":
+            return (addresses["ModelRegistry"], guardian)
         case "InferenceLedger":
-            return (addresses["InferenceGateway"],)
+            adapters = ("EzklVerifier", "EzklReusableVerifier", "SignedInferenceVerifier")
+            return (addresses["ModelRegistry"], [addresses[adapter] for adapter in adapters])
+        case "InferenceIndex":
+            return (addresses["InferenceLedger"],)
         case _:
             return ()
