@@ -11,8 +11,10 @@ from bridge.chain.contract import Contract, CoreContracts
 from bridge.chain.rpc import Rpc
 from bridge.core.circuit import Circuit
 from bridge.core.storage import write_atomic
-from bridge.core.word import Address, Hex32
+from bridge.core.word import Address, Hex32, HexBytes
 from bridge.errors import DeploymentBookCorrupt, NotDeployed
+
+_NO_ARGUMENTS = HexBytes("0x")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,8 @@ class Deployment:
     evm: str
     standard_json: str
     """Path of the compiler's input, relative to the book."""
+    constructor_arguments: HexBytes = _NO_ARGUMENTS
+    """What follows the compiled creation code in the initcode."""
 
 
 @dataclass(frozen=True, slots=True)

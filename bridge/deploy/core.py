@@ -39,13 +39,14 @@ def deploy_core(wallet: Wallet, folder: Path, progress: Progress = silent) -> Co
         artifact = artifacts[name]
         check_runs(name, artifact.evm, evm)
         progress(f"deploying {name}")
-        initcode = artifact.creation + Abi(artifact.abi).constructor(*_arguments(name, addresses))
-        placed = place(wallet, name, initcode, artifact.runtime)
+        arguments = Abi(artifact.abi).constructor(*_arguments(name, addresses))
+        placed = place(wallet, name, artifact.creation + arguments, artifact.runtime)
         addresses[name] = placed.address
         known = book.contracts.get(name)
         if known is None or known.address != placed.address or placed.receipt is not None or _is_of_old(known, wallet):
             source = write_source(folder, book.chain_id, "core", artifact.standard_json)
-            book = book.with_contract(name, deployment_of(placed, source, solc=artifact.solc, evm=artifact.evm))
+            line = deployment_of(placed, source, solc=artifact.solc, evm=artifact.evm, arguments=arguments)
+            book = book.with_contract(name, line)
             write_book(folder, book)
         if placed.receipt is not None:
             new.append(name)
