@@ -110,9 +110,7 @@ def source(
         ]
         screen.document({"chain_id": connection.rpc.chain_id, "sources": found})
         return
-    rows = [[bundle.contract, bundle.address, str(files[bundle.contract])] for bundle in bundles]
-    columns = dict.fromkeys(("contract", "address", "file"), "left")
-    screen.table(f"Sources of {connection.preset.title}", columns, rows)
+    screen.facts(f"Sources of {connection.preset.title}", files)
 
 
 @app.command("publish", epilog="Example: proofbridge deploy publish --chain sepolia --to sourcify")

@@ -281,8 +281,8 @@ class _Wait:
     def until(self, ask: Callable[[float], str | Published | Later]) -> str | Published:
         """Ask until there is an answer. Raises `ExplorerTimeout`, and what `ask` raises."""
         pause, reason = self._patience.pause, "nothing"
-        while (left := self._end - time.monotonic()) > 0:
-            answer = ask(min(left, self._patience.request))
+        while time.monotonic() < self._end:
+            answer = ask(min(self._patience.request, self._patience.total))
             if not isinstance(answer, Later):
                 return answer
             reason = answer.reason
