@@ -11,9 +11,11 @@ from bridge.chain.contract import Contract, CoreContracts
 from bridge.chain.rpc import Rpc
 from bridge.core.circuit import Circuit
 from bridge.core.storage import write_atomic
-from bridge.core.word import Address, Hex32
+from bridge.core.word import Address, Hex32, HexBytes
 from bridge.errors import DeploymentBookCorrupt, NotDeployed
 from bridge.solidity.contracts import CORE
+
+_NO_ARGUMENTS = HexBytes("0x")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,8 @@ class Deployment:
     evm: str
     standard_json: str
     """Path of the compiler's input, relative to the book."""
+    constructor_arguments: HexBytes = _NO_ARGUMENTS
+    """What follows the compiled creation code in the initcode."""
 
 
 @dataclass(frozen=True, slots=True)

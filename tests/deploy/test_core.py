@@ -37,6 +37,9 @@ def test_nobody_guards_the_verifiers_unless_told_so(connection: Connection, tmp_
     assert set(second.new) == set(CORE) - {"ModelRegistry"}
     for adapter in guarded.core().adapters:
         assert adapter.read("guardian") == (guardian.lower(),)
+    assert verbs.deploy_core(guarded).new == ()  # whoever repeats it without the option finds the same
+    assert verbs.deploy_core(guarded, guardian=NOBODY).new == ()  # deployed above; the book goes over to it
+    assert guarded.core().ezkl.address == connection.core().ezkl.address
 
 
 def test_a_chain_without_an_opcode_of_the_core_is_refused_before_anything_is_sent(
