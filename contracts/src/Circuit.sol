@@ -37,7 +37,12 @@ library CircuitLib {
 
     /// @notice The `circuitHash` of a model commitment.
     function hash(Circuit memory circuit) internal pure returns (bytes32) {
-        return keccak256(abi.encode(CIRCUIT_TAG, circuit));
+        return keccak256(document(circuit));
+    }
+
+    /// @notice What is hashed.
+    function document(Circuit memory circuit) internal pure returns (bytes memory) {
+        return abi.encode(CIRCUIT_TAG, circuit);
     }
 
     /// @notice Refuses a description that is not the one a model has committed to.

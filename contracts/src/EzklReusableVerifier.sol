@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {LowLevelCall} from "@openzeppelin/contracts/utils/LowLevelCall.sol";
 import {IERC165} from "@openzeppelin/contracts/utils/introspection/IERC165.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {Circuit} from "./Circuit.sol";
 import {CircuitVerifier} from "./CircuitVerifier.sol";
 import {CodeStore} from "./CodeStore.sol";
 import {Grade} from "./Grade.sol";
-import {IERC7992Verifier} from "./interfaces/draft-IERC7992.sol";
 import {IEzklReusableVerifier} from "./interfaces/IEzklReusableVerifier.sol";
 import {IEzklVerifier} from "./interfaces/IEzklVerifier.sol";
 import {IHalo2VerifierReusable} from "./interfaces/IHalo2VerifierReusable.sol";
 import {IModelRegistry} from "./interfaces/IModelRegistry.sol";
 import {IProofVerifier} from "./interfaces/IProofVerifier.sol";
+import {Refusal} from "./Refusal.sol";
 import {VerifierStop} from "./VerifierStop.sol";
 
 /// @dev Documented in `IEzklReusableVerifier`.
@@ -116,11 +117,17 @@ contract EzklReusableVerifier is IEzklReusableVerifier, CircuitVerifier {
                 IHalo2VerifierReusable.verifyProof.selector, proof, instances, CodeStore.read(store)
             );
         }
-        if (_answers(binding.verifier, _asWords(data, binding.vkaBytes), binding.vkaDigest)) return inputInstances;
+        // The answer as a whole is not valid ABI, so it is not decoded: its first two words say all.
+        (bool success, bytes32 answer, bytes32 digest) =
+            LowLevelCall.staticcallReturn64Bytes(binding.verifier, _asWords(data, binding.vkaBytes));
+        bool isWhole = success && LowLevelCall.returnDataSize() > 63;
+        if (isWhole && answer == bytes32(uint256(1)) && digest == binding.vkaDigest) return inputInstances;
 
-        // A refusal comes without a reason. The one that can be told from here is an instance that is no field element.
+        // The one reason that can be told from here is an instance that is no field element.
         _checkField(instances);
-        revert IERC7992Verifier.InvalidProof();
+        Refusal.raise({
+            target: binding.verifier, selector: IHalo2VerifierReusable.verifyProof.selector, success: success
+        });
     }
 
     /// @inheritdoc IEzklReusableVerifier
@@ -160,15 +167,6 @@ contract EzklReusableVerifier is IEzklReusableVerifier, CircuitVerifier {
 
     function _isModelStopped(uint256 modelId) internal view override returns (bool) {
         return _bindings[modelId].stopped;
-    }
-
-    /// @dev Whether a static call succeeds and returns at least two words, 1 and the digest. The answer as a whole is not
-    /// valid ABI, so only these two are looked at; scratch space takes them.
-    function _answers(address target, bytes memory data, bytes32 vkaDigest) private view returns (bool yes) {
-        assembly ("memory-safe") {
-            let success := staticcall(gas(), target, add(data, 32), mload(data), 0, 64)
-            yes := and(and(success, gt(returndatasize(), 63)), and(eq(mload(0), 1), eq(mload(32), vkaDigest)))
-        }
     }
 
     /// @dev Encoded arguments that end with whole words as `bytes`, turned into the same with `bytes32[]`: the two differ

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {LowLevelCall} from "@openzeppelin/contracts/utils/LowLevelCall.sol";
 import {IERC165} from "@openzeppelin/contracts/utils/introspection/IERC165.sol";
 import {Circuit} from "./Circuit.sol";
 import {CircuitVerifier} from "./CircuitVerifier.sol";
 import {Grade} from "./Grade.sol";
-import {IERC7992Verifier} from "./interfaces/draft-IERC7992.sol";
 import {IEzklVerifier} from "./interfaces/IEzklVerifier.sol";
 import {IHalo2Verifier} from "./interfaces/IHalo2Verifier.sol";
 import {IModelRegistry} from "./interfaces/IModelRegistry.sol";
 import {IProofVerifier} from "./interfaces/IProofVerifier.sol";
+import {Refusal} from "./Refusal.sol";
 import {VerifierStop} from "./VerifierStop.sol";
 
 /// @dev Documented in `IEzklVerifier`.
@@ -67,16 +68,23 @@ contract EzklVerifier is IEzklVerifier, CircuitVerifier {
             (binding.verifier, binding.inputInstances, binding.outputInstances, binding.stopped);
         _requireRunning(modelId, stopped);
         if (verifier == address(0)) revert ModelNotBound({modelId: modelId});
-        _checkCount(instances, inputs + outputs);
+        // Unchecked: two numbers of 32 bits.
+        unchecked {
+            _checkCount(instances, inputs + outputs);
+        }
 
         // The code hash is not looked at again: a generated verifier has no opcode that could remove or replace its
         // code. A vkHash of code that has one belongs to a model whose id commits to that very code, and to nothing
         // that a proof could mean.
-        if (_answersOne(verifier, abi.encodeCall(IHalo2Verifier.verifyProof, (proof, instances)))) return inputs;
+        // The answer is looked at and not decoded: one that is cut, or no answer at all because nobody is there, is a no.
+        (bool success, bytes32 answer,) = LowLevelCall.staticcallReturn64Bytes(
+            verifier, abi.encodeCall(IHalo2Verifier.verifyProof, (proof, instances))
+        );
+        if (success && LowLevelCall.returnDataSize() > 31 && answer == bytes32(uint256(1))) return inputs;
 
-        // A refusal comes without a reason. The one that can be told from here is an instance that is no field element.
+        // The one reason that can be told from here is an instance that is no field element.
         _checkField(instances);
-        revert IERC7992Verifier.InvalidProof();
+        Refusal.raise({target: verifier, selector: IHalo2Verifier.verifyProof.selector, success: success});
     }
 
     /// @inheritdoc IEzklVerifier
@@ -106,15 +114,5 @@ contract EzklVerifier is IEzklVerifier, CircuitVerifier {
 
     function _isModelStopped(uint256 modelId) internal view override returns (bool) {
         return _bindings[modelId].stopped;
-    }
-
-    /// @dev Whether a static call succeeds and returns at least one word, the first of which is 1. Any other answer is a
-    /// no, also that of an address without code. In assembly, because Solidity would copy the whole proof once more to
-    /// send it; scratch space takes the answer.
-    function _answersOne(address target, bytes memory data) private view returns (bool yes) {
-        assembly ("memory-safe") {
-            let success := staticcall(gas(), target, add(data, 32), mload(data), 0, 32)
-            yes := and(success, and(gt(returndatasize(), 31), eq(mload(0), 1)))
-        }
     }
 }

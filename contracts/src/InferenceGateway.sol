@@ -145,14 +145,15 @@ contract InferenceGateway is IInferenceGateway, ERC165 {
         (bytes4 proofSystemId, bool deprecated) = _registry.status(modelId);
         if (deprecated) revert VerificationRefused_ModelDeprecated({modelId: modelId});
         Route route = _routeOf(proofSystemId);
+        grade = route.grade();
         bytes calldata proof;
         (instances, proof) = ProofBlob.decode(blob);
-        return (instances, route.verifier().verifyProof(modelId, instances, proof), route.grade());
+        inputs = route.verifier().verifyProof(modelId, instances, proof);
     }
 
     function _routeOf(bytes4 proofSystemId) private view returns (Route route) {
         route = _find(proofSystemId);
-        if (address(route.verifier()) == address(0)) revert UnsupportedProofSystem({proofSystemId: proofSystemId});
+        if (Route.unwrap(route) == 0) revert UnsupportedProofSystem({proofSystemId: proofSystemId});
     }
 
     /// @dev The route of a proof system, or no route.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {IERC7751} from "@openzeppelin/contracts/interfaces/IERC7751.sol";
 import {Circuit, CircuitLib} from "../src/Circuit.sol";
 import {CodeStore} from "../src/CodeStore.sol";
 import {EzklReusableVerifier} from "../src/EzklReusableVerifier.sol";
@@ -13,8 +14,10 @@ import {IEzklReusableVerifier} from "../src/interfaces/IEzklReusableVerifier.sol
 import {IEzklVerifier} from "../src/interfaces/IEzklVerifier.sol";
 import {IHalo2VerifierReusable} from "../src/interfaces/IHalo2VerifierReusable.sol";
 import {IProofVerifier} from "../src/interfaces/IProofVerifier.sol";
+import {IVerifierStop} from "../src/interfaces/IVerifierStop.sol";
 import {Stage} from "./Stage.sol";
 import {MockHalo2VerifierReusable} from "./mocks/MockHalo2VerifierReusable.sol";
+import {ReasonVerifier} from "./mocks/ReasonVerifier.sol";
 import {OddVerifier} from "./mocks/OddVerifier.sol";
 
 contract EzklReusableVerifierTest is Stage {
@@ -290,6 +293,35 @@ contract EzklReusableVerifierTest is Stage {
         vm.etch(address(shared), "");
         vm.expectRevert(IERC7992Verifier.InvalidProof.selector);
         reusable.verifyProof(reusableModel, instances, proof);
+    }
+
+    function test_theReasonOfTheSharedVerifierIsQuotedAndItsRefusalStaysOne() external {
+        bytes memory proof = _carrying(_instances(0));
+        vm.etch(address(shared), address(new ReasonVerifier()).code);
+        vm.expectRevert(
+            abi.encodeWithSelector(
+                IERC7751.WrappedError.selector,
+                address(shared),
+                IHalo2VerifierReusable.verifyProof.selector,
+                abi.encodeWithSelector(ReasonVerifier.NotToday.selector, 7),
+                abi.encodeWithSelector(IERC7992Verifier.InvalidProof.selector)
+            )
+        );
+        reusable.verifyProof(reusableModel, _instances(0), proof);
+    }
+
+    function test_aModelIsStoppedByAContradiction(uint256 seed) external {
+        uint256[] memory first = _instances(seed);
+        uint256[] memory second = _instances(seed);
+        second[INPUTS] = first[INPUTS] ^ 1;
+        vm.assertEq(reusable.isStopped(reusableModel), false);
+        reusable.stopModel(
+            reusableModel, IVerifierStop.Claim(first, _carrying(first)), IVerifierStop.Claim(second, _carrying(second))
+        );
+        vm.assertEq(reusable.isStopped(reusableModel), true);
+        bytes memory proof = _carrying(first);
+        vm.expectRevert(abi.encodeWithSelector(IVerifierStop.ModelIsStopped.selector, reusableModel));
+        reusable.verifyProof(reusableModel, first, proof);
     }
 
     /// @dev Whether a shared verifier that always answers this is understood as a yes.

@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {IERC7751} from "@openzeppelin/contracts/interfaces/IERC7751.sol";
 import {Circuit, CircuitLib, Visibility} from "../src/Circuit.sol";
 import {Commitments} from "../src/Commitments.sol";
 import {FixedPoint} from "../src/FixedPoint.sol";
 import {Grade} from "../src/Grade.sol";
 import {IERC7992Registry, IERC7992Verifier} from "../src/interfaces/draft-IERC7992.sol";
 import {IEzklVerifier} from "../src/interfaces/IEzklVerifier.sol";
+import {IHalo2Verifier} from "../src/interfaces/IHalo2Verifier.sol";
 import {IProofVerifier} from "../src/interfaces/IProofVerifier.sol";
 import {Stage} from "./Stage.sol";
 import {MockHalo2Verifier} from "./mocks/MockHalo2Verifier.sol";
+import {ReasonVerifier} from "./mocks/ReasonVerifier.sol";
 import {OddVerifier} from "./mocks/OddVerifier.sol";
 
 contract EzklVerifierTest is Stage {
@@ -206,6 +209,21 @@ contract EzklVerifierTest is Stage {
         registry.registerModel(commitment);
         ezkl.bind(modelId, _circuit(), address(verifier));
         vm.expectRevert(IERC7992Verifier.InvalidProof.selector);
+        ezkl.verifyProof(modelId, _instances(0), "");
+    }
+
+    function test_theReasonOfAVerifierIsQuotedAndItsRefusalStaysOne() external {
+        ReasonVerifier verifier = new ReasonVerifier();
+        uint256 modelId = _model(address(verifier));
+        vm.expectRevert(
+            abi.encodeWithSelector(
+                IERC7751.WrappedError.selector,
+                address(verifier),
+                IHalo2Verifier.verifyProof.selector,
+                abi.encodeWithSelector(ReasonVerifier.NotToday.selector, 7),
+                abi.encodeWithSelector(IERC7992Verifier.InvalidProof.selector)
+            )
+        );
         ezkl.verifyProof(modelId, _instances(0), "");
     }
 

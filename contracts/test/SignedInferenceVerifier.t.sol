@@ -10,6 +10,7 @@ import {IERC7992Registry, IERC7992Verifier} from "../src/interfaces/draft-IERC79
 import {IEzklVerifier} from "../src/interfaces/IEzklVerifier.sol";
 import {IProofVerifier} from "../src/interfaces/IProofVerifier.sol";
 import {ISignedInferenceVerifier} from "../src/interfaces/ISignedInferenceVerifier.sol";
+import {IVerifierStop} from "../src/interfaces/IVerifierStop.sol";
 import {Stage} from "./Stage.sol";
 import {Wallet1271} from "./mocks/Wallet1271.sol";
 
@@ -321,6 +322,19 @@ contract SignedInferenceVerifierTest is Stage {
         );
         vm.assertEq(memory_.isVerified(signedModel, input, output, Grade.Signed), true);
         vm.assertEq(memory_.isVerified(signedModel, input, output, Grade.Attested), false);
+    }
+
+    function test_aModelIsStoppedBySignersWhoSayTwoThings(uint256 seed) external {
+        uint256[] memory first = _instances(seed);
+        uint256[] memory second = _instances(seed);
+        second[INPUTS] = first[INPUTS] ^ 1;
+        bytes memory one = _signatures(_keys, first);
+        vm.assertEq(signed.isStopped(signedModel), false);
+        signed.stopModel(
+            signedModel, IVerifierStop.Claim(first, one), IVerifierStop.Claim(second, _signatures(_keys, second))
+        );
+        vm.assertEq(signed.isStopped(signedModel), true);
+        _isRefused(first, one, abi.encodeWithSelector(IVerifierStop.ModelIsStopped.selector, signedModel));
     }
 
     function _isRefused(uint256[] memory instances, bytes memory proof, bytes memory refusal) private {
