@@ -96,10 +96,10 @@ def deploy_core(
 
 
 def deploy_model(
-    bundle: Bundle, connection: Connection, *, uri: str = "", progress: Progress = silent
+    bundle: Bundle, connection: Connection, *, uri: str = "", metadata: bool = False, progress: Progress = silent
 ) -> ModelDeployment:
-    """Deploy a model's verifier, register it, bind it; twice does nothing."""
-    return put_model(bundle, connection.wallet(), connection.deployments, uri=uri, progress=progress)
+    """Deploy a model's verifier, register it, bind it; with `metadata` say on the chain how to read it. Twice does nothing."""
+    return put_model(bundle, connection.wallet(), connection.deployments, uri=uri, metadata=metadata, progress=progress)
 
 
 def verify_deployment(connection: Connection, progress: Progress = silent) -> Verification:

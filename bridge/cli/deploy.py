@@ -56,6 +56,9 @@ def model(
     directory: options.BundleDir,
     target: options.Target,
     uri: Annotated[str, typer.Option("--uri", help="Where people can read about the model (IPFS, HTTPS).")] = "",
+    metadata: Annotated[
+        bool, typer.Option("--metadata", help="Also deploy its ERC-8084 metadata for explorers.")
+    ] = False,
     as_json: options.Json = False,
 ) -> None:
     """Deploy a model's verifier, register its commitment, and bind the two."""
@@ -63,13 +66,14 @@ def model(
     bundle = verbs.show_model(directory)
     connection = target()
     with screen.working() as progress:
-        done = verbs.deploy_model(bundle, connection, uri=uri, progress=progress)
+        done = verbs.deploy_model(bundle, connection, uri=uri, metadata=metadata, progress=progress)
     if as_json:
         screen.document(
             {
                 "model_id": done.entry.model_id,
                 "chain_id": connection.rpc.chain_id,
                 "verifier": done.entry.verifier,
+                "metadata": done.entry.metadata,
                 "is_new": done.is_new,
                 "gas_used": done.gas_used,
             }

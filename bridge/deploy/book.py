@@ -11,8 +11,9 @@ from bridge.chain.contract import Contract, CoreContracts
 from bridge.chain.rpc import Rpc
 from bridge.core.circuit import Circuit
 from bridge.core.storage import write_atomic
-from bridge.core.word import Address, Hex32, HexBytes
+from bridge.core.word import Address, Hex32, HexBytes, keccak256
 from bridge.errors import DeploymentBookCorrupt, NotDeployed
+from bridge.solidity.artifact import Artifact
 from bridge.solidity.contracts import CORE
 
 _NO_ARGUMENTS = HexBytes("0x")
@@ -46,6 +47,8 @@ class ModelEntry:
     name: str
     circuit: Circuit
     verifier: Deployment
+    metadata: Deployment | None = None
+    """Its ERC-8084 metadata, where its owner wanted them on the chain."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,3 +124,8 @@ def write_source(folder: Path, chain_id: int, name: str, standard_json: str) -> 
     relative = f"{chain_id}/{name}.input.json"
     write_atomic(folder / relative, standard_json)
     return relative
+
+
+def source_name(artifact: Artifact) -> str:
+    """A file for each version of the sources: a book keeps the lines of an older one."""
+    return f"core-{keccak256(artifact.standard_json.encode()).hex()[:12]}"

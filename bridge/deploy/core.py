@@ -9,13 +9,12 @@ from eth_utils import to_checksum_address
 
 from bridge.chain.transaction import Wallet
 from bridge.core.progress import Progress, silent
-from bridge.core.word import Address, keccak256, to_bytes
-from bridge.deploy.book import Book, Deployment, read_book, write_book, write_source
+from bridge.core.word import Address, to_bytes
+from bridge.deploy.book import Book, Deployment, read_book, source_name, write_book, write_source
 from bridge.deploy.create2 import deployment_of, place
 from bridge.errors import ChainTooOld
 from bridge.solidity import evm
 from bridge.solidity.abi import Abi
-from bridge.solidity.artifact import Artifact
 from bridge.solidity.contracts import CORE, compile_core
 
 
@@ -56,7 +55,7 @@ def deploy_core(
         addresses[name] = placed.address
         known = book.contracts.get(name)
         if known is None or known.address != placed.address or placed.receipt is not None or _is_of_old(known, wallet):
-            source = write_source(folder, book.chain_id, _source_name(artifact), artifact.standard_json)
+            source = write_source(folder, book.chain_id, source_name(artifact), artifact.standard_json)
             line = deployment_of(placed, source, solc=artifact.solc, evm=artifact.evm, arguments=arguments)
             book = book.with_contract(name, line)
             write_book(folder, book)
@@ -72,11 +71,6 @@ def _guardian_of(book: Book) -> Address:
     if known is None or known.constructor_arguments == "0x":
         return NOBODY
     return Address(to_checksum_address(to_bytes(known.constructor_arguments)[-20:]))
-
-
-def _source_name(artifact: Artifact) -> str:
-    """A file for each version of the sources: a book keeps the lines of an older one."""
-    return f"core-{keccak256(artifact.standard_json.encode()).hex()[:12]}"
 
 
 def _is_of_old(known: Deployment, wallet: Wallet) -> bool:

@@ -7,16 +7,18 @@ from pathlib import Path
 
 from eth_utils import to_checksum_address
 
-from bridge.chain.contract import Contract, core_abis
+from bridge.chain.contract import Contract, CoreContracts, core_abis
 from bridge.chain.transaction import Wallet
 from bridge.core.bundle import VERIFIER_CREATION, VERIFIER_INPUT, VERIFIER_RUNTIME, Bundle
 from bridge.core.ceremony import in_code
 from bridge.core.commitment import ModelCommitment, circuit_words
 from bridge.core.progress import Progress, silent
 from bridge.core.word import Address, Hex32, to_bytes
-from bridge.deploy.book import ModelEntry, read_book, write_book, write_source
+from bridge.deploy.book import Deployment, ModelEntry, read_book, source_name, write_book, write_source
 from bridge.deploy.create2 import deployment_of, place
 from bridge.errors import ContractReverted, DevelopmentSetupRefused
+from bridge.solidity.abi import Abi
+from bridge.solidity.contracts import METADATA, compile_core
 from bridge.solidity.evm import check_runs
 
 
@@ -31,9 +33,10 @@ class ModelDeployment:
 
 
 def deploy_model(
-    bundle: Bundle, wallet: Wallet, folder: Path, *, uri: str = "", progress: Progress = silent
+    bundle: Bundle, wallet: Wallet, folder: Path, *, uri: str = "", metadata: bool = False, progress: Progress = silent
 ) -> ModelDeployment:
-    """Deploy, register and bind; each step that was done before is left out.
+    """Deploy, register and bind, and with `metadata` put its ERC-8084 metadata on the chain; what was done before is left
+    out.
 
     The development-setup gate looks into the verifier's own code, not into what a manifest says. Raises
     `DevelopmentSetupRefused`, `NotDeployed`, and members of `SolidityError`, `ChainError`, `DeployError`, `StorageError`.
@@ -62,16 +65,33 @@ def deploy_model(
         steps += 1
 
     known = book.models.get(bundle.model_id)
-    if known is not None and not steps:
+    described = known.metadata if known else None
+    if metadata and described is None:
+        described, gas, sent = _describe(bundle, wallet, folder, core)
+        gas_used, steps = gas_used + gas, steps + sent
+    if known is not None and not steps and described == known.metadata:
         return ModelDeployment(known, is_new=False, gas_used=0)
     source = write_source(
         folder, book.chain_id, f"verifier-{bundle.model_id[2:14]}", bundle.file(VERIFIER_INPUT).read_text()
     )
     versions = bundle.manifest.versions
     verifier = deployment_of(placed, source, solc=versions.solc, evm=versions.evm)
-    entry = ModelEntry(bundle.model_id, bundle.manifest.name, bundle.manifest.circuit, verifier)
+    if known is not None and placed.receipt is None:
+        verifier = known.verifier  # its line says when it was deployed
+    entry = ModelEntry(bundle.model_id, bundle.manifest.name, bundle.manifest.circuit, verifier, described)
     write_book(folder, book.with_model(entry))
     return ModelDeployment(entry, is_new=bool(steps), gas_used=gas_used)
+
+
+def _describe(bundle: Bundle, wallet: Wallet, folder: Path, core: CoreContracts) -> tuple[Deployment, int, int]:
+    """Put the metadata of a model on the chain: its line, the gas, and how many transactions that took."""
+    artifact = compile_core()[METADATA]
+    circuit = circuit_words(bundle.manifest.circuit)
+    arguments = Abi(artifact.abi).constructor(core.ledger.address, int(bundle.model_id, 16), circuit)
+    placed = place(wallet, "the model's metadata", artifact.creation + arguments, artifact.runtime)
+    source = write_source(folder, wallet.rpc.chain_id, source_name(artifact), artifact.standard_json)
+    line = deployment_of(placed, source, solc=artifact.solc, evm=artifact.evm, arguments=arguments)
+    return line, placed.receipt.gas_used if placed.receipt else 0, 1 if placed.receipt else 0
 
 
 def is_registered(registry: Contract, model_id: Hex32) -> bool:

@@ -20,6 +20,7 @@ from bridge.deploy.create2 import address_of
 from bridge.errors import CompileFailed, DeploymentBookCorrupt, NotDeployed, SourceDiffers
 from bridge.solidity import solc
 from bridge.solidity.artifact import Artifact
+from bridge.solidity.contracts import METADATA
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
 """A Solidity identifier: it becomes a file's name too."""
@@ -30,7 +31,7 @@ class Placement:
     """One contract of a book, and where in its source it is."""
 
     name: str
-    """The contract's, or `verifier-` with the first digits of the model's id."""
+    """The contract's, or `verifier-` or `metadata-` with the first digits of the model's id."""
     line: Deployment
     unit: str
     contract: str
@@ -84,6 +85,8 @@ def placements(folder: Path, book: Book) -> tuple[Placement, ...]:
         if not matches:
             raise DeploymentBookCorrupt(path=book_path(folder, book.chain_id), reason=f"no model has the id {key!r}")
         found.append(Placement(verifier_name(entry.model_id), entry.verifier, "Halo2Verifier.sol", "Halo2Verifier"))
+        if entry.metadata is not None:
+            found.append(Placement(f"metadata-{key[2:14]}", entry.metadata, f"src/{METADATA}.sol", METADATA))
     return tuple(found)
 
 

@@ -21,6 +21,7 @@ _MALFORMED = (DecodingError, OverflowError, UnicodeDecodeError)
 _NO_CONSTRUCTOR: Entry = {"inputs": []}
 _PANIC = bytes.fromhex("4e487b71")
 _REVERT_STRING = bytes.fromhex("08c379a0")
+_WRAPPED = keccak256(b"WrappedError(address,bytes4,bytes,bytes)")[:4]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,21 @@ class Abi:
 
 
 def decode_revert(data: bytes, abis: Sequence[Abi]) -> tuple[str, tuple[tuple[str, str], ...]]:
-    """Revert data by the first ABI that knows it; Solidity's own two errors and empty data have names here too."""
+    """Revert data by the first ABI that knows it; Solidity's own two errors and empty data have names here too.
+
+    A reason that a contract quotes from another (ERC-7751) is told beside the error that it led to.
+    """
+    if data[:4] != _WRAPPED:
+        return _named(data, abis)
+    try:
+        target, _, reason, details = decode(["address", "bytes4", "bytes", "bytes"], data[4:])
+    except _MALFORMED:
+        return "WrappedError", ()
+    name, arguments = _named(details, abis)
+    return name, (*arguments, ("contract", target), ("reason", _named(reason, abis)[0]))
+
+
+def _named(data: bytes, abis: Sequence[Abi]) -> tuple[str, tuple[tuple[str, str], ...]]:
     for abi in abis:
         found = abi.error(data)
         if found is not None:

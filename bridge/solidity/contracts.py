@@ -20,14 +20,17 @@ CORE = (
 )
 """The contracts that stand once on every chain, in the order in which they need each other."""
 
+METADATA = "CircuitMetadata"
+"""What explorers know of one model, where its owner wants it."""
+
 _RUNS = 1_000_000
 """They are called often and deployed once; contracts/foundry.toml measures with the same."""
 _IMPORT = re.compile(r"""^\s*import\s+(?:[^"';]*?from\s+)?["']([^"']+)["']\s*;""", re.MULTILINE | re.DOTALL)
 
 
 def compile_core(progress: Progress = silent) -> dict[str, Artifact]:
-    """Compile `CORE` in one go, by name. Raises `SolcMissing`, `CompileFailed`, `ToolMissing`."""
-    units = {name: f"src/{name}.sol" for name in CORE}
+    """Compile `CORE` and `METADATA` in one go, by name. Raises `SolcMissing`, `CompileFailed`, `ToolMissing`."""
+    units = {name: f"src/{name}.sol" for name in (*CORE, METADATA)}
     input_json = solc.standard_json(_closure(tuple(units.values()), progress), runs=_RUNS, evm=evm.CORE)
     return {name: solc.compile_contract(input_json, unit, name, progress) for name, unit in units.items()}
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import base64
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,11 +8,12 @@ import pytest
 
 from bridge import verbs
 from bridge.chain.anvil import Anvil, local_chain
+from bridge.chain.contract import Contract
 from bridge.circuit.build import Order
 from bridge.connection import Connection, connect
 from bridge.core.bundle import Bundle
 from bridge.core.proof import Proof
-from bridge.core.word import Address
+from bridge.core.word import Address, hex32, keccak256
 from bridge.deploy.create2 import FACTORY
 from bridge.deploy.model import bound_verifier, is_registered
 from bridge.errors import (
@@ -21,6 +23,7 @@ from bridge.errors import (
     FactoryMissing,
     NotDeployed,
 )
+from bridge.solidity.contracts import METADATA
 from bridge.solidity.limits import Limits
 
 SEPOLIA = ("--chain-id", "11155111")
@@ -248,3 +251,25 @@ def test_an_unbound_model_has_no_verifier(staged: Connection, bundle: Bundle, ot
     adapter = staged.core().ezkl
     assert bound_verifier(adapter, bundle.model_id) != Address("0x" + "00" * 20)
     assert bound_verifier(adapter, other_bundle.model_id) is None
+
+
+def test_metadata_say_how_to_read_a_model_and_are_deployed_once(connection: Connection, bundle: Bundle) -> None:
+    verbs.deploy_core(connection)
+    assert verbs.deploy_model(bundle, connection).entry.metadata is None
+    first = verbs.deploy_model(bundle, connection, metadata=True)
+    assert first.is_new
+    line = first.entry.metadata
+    assert line is not None
+    metadata = Contract(connection.rpc, METADATA, line.address)
+    (uri,) = metadata.read("publicInputsSchemaURI")
+    document = base64.b64decode(uri.removeprefix("data:application/octet-stream;base64,"))
+    assert hex32(keccak256(document)) == bundle.manifest.commitment.circuit_hash
+    assert metadata.read("publicInputsSchemaHash") == (keccak256(document),)
+    (key,) = metadata.read("verificationKeyURI")
+    assert key.endswith(f"#{bundle.manifest.commitment.vk_hash}")
+    assert connection.core().ezkl.address in key
+
+    again = verbs.deploy_model(bundle, connection)
+    assert (again.is_new, again.entry) == (False, first.entry)
+    assert not verbs.deploy_model(bundle, connection, metadata=True).is_new
+    assert verbs.verify_deployment(connection).ok

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bridge.core.word import hex32, keccak256
 from bridge.solidity.abi import Abi, contract_abi, decode_revert, topic
-from bridge.solidity.contracts import CORE
+from bridge.solidity.contracts import CORE, METADATA
 
 
 def item(kind: str, name: str = "", *, indexed: bool = False, components: list[Any] | None = None) -> dict[str, Any]:
@@ -173,10 +173,28 @@ def test_hostile_revert_data_has_a_name_too(data: bytes, head: bytes) -> None:
     assert all(isinstance(text, str) for pair in arguments for text in pair)
 
 
-@pytest.mark.parametrize("name", CORE)
+@pytest.mark.parametrize("name", [*CORE, METADATA])
 def test_the_committed_abis_load_and_no_two_of_their_errors_share_a_selector(name: str) -> None:
     abi = contract_abi(name)
     assert abi is contract_abi(name)
     errors = [entry for entry in abi.entries if entry["type"] == "error"]
     assert len(abi._errors) == len(errors)
     assert json.loads(json.dumps(abi.entries)) == list(abi.entries)
+
+
+def wrapped(reason: bytes, details: bytes) -> bytes:
+    arguments = encode(["address", "bytes4", "bytes", "bytes"], ["0x" + "11" * 20, b"\1\2\3\4", reason, details])
+    return selector("WrappedError(address,bytes4,bytes,bytes)") + arguments
+
+
+def test_a_quoted_reason_stands_beside_the_error_that_it_led_to() -> None:
+    reason = selector("Error(string)") + encode(["string"], ["no"])
+    name, arguments = decode_revert(wrapped(reason, selector("Bare()")), [ABI])
+    assert name == "Bare"
+    assert arguments == (("contract", "0x" + "11" * 20), ("reason", "Error"))
+    inner = wrapped(wrapped(b"", b""), wrapped(b"", b""))
+    assert decode_revert(inner, [ABI])[0] == "UnknownError"  # one level is told, a tower of them is not climbed
+
+
+def test_a_wrapper_that_is_cut_is_named_all_the_same() -> None:
+    assert decode_revert(wrapped(b"a reason", selector("Bare()"))[:60], [ABI]) == ("WrappedError", ())

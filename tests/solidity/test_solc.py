@@ -12,7 +12,7 @@ from bridge.core.bundle import VERIFIER_INPUT, VERIFIER_SOURCE, Bundle
 from bridge.core.word import hex32, keccak256
 from bridge.errors import CompileFailed, EvmTooOld, OptionInvalid, SolcMissing
 from bridge.solidity import evm, solc
-from bridge.solidity.contracts import CORE, compile_core
+from bridge.solidity.contracts import CORE, METADATA, compile_core
 from bridge.solidity.verifier import compile_verifier, verifier_input
 from bridge.toolchain import assets
 from scripts.export_abi import abi_texts
@@ -121,7 +121,7 @@ def test_what_was_compiled_needs_no_compiler(no_compiler: Path, monkeypatch: pyt
 
 def test_the_committed_abis_are_those_of_the_sources() -> None:
     texts = abi_texts()
-    assert tuple(texts) == CORE
+    assert tuple(texts) == (*CORE, METADATA)
     for name, text in texts.items():
         assert (assets.contracts() / "abi" / f"{name}.json").read_text() == text
 
