@@ -6,6 +6,7 @@ Usage: make audit-contracts, or PYTHONPATH=scripts .venv-audit/bin/python -m aud
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -78,6 +79,7 @@ def main() -> int:
     parser.add_argument("--only", action="append", metavar="SOURCE", help="only the mutants of src/…, and no report")
     parser.add_argument("--workers", type=int, default=2, help="how many mutants are tried at a time")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # end what was started, and leave no folder behind
     with TemporaryDirectory(prefix="audit-") as folder:
         try:
             audit = _audit(Path(folder), options.step or list(STEPS), options.only or [], options.workers)

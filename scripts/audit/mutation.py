@@ -10,7 +10,7 @@ import hashlib
 import json
 import re
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -117,7 +117,7 @@ class _Bench:
 
 def run(mutants: list[Mutant], folder: Path, workers: int, say: Callable[[str], None]) -> list[Tried]:
     """Try every mutant, each worker in a copy of its own."""
-    waiting = iter(mutants)
+    waiting: Iterator[Mutant] = iter(mutants)
     tried: list[Tried] = []
     lock = threading.Lock()
 
@@ -140,6 +140,11 @@ def run(mutants: list[Mutant], folder: Path, workers: int, say: Callable[[str], 
             _Bench(stack.enter_context(warm(make(folder / f"bench{number}"), lean=True))) for number in range(workers)
         ]
         with ThreadPoolExecutor(workers) as pool:
-            for worker in [pool.submit(work, bench) for bench in benches]:
-                worker.result()
+            working = [pool.submit(work, bench) for bench in benches]
+            try:
+                for worker in working:
+                    worker.result()
+            except BaseException:
+                waiting = iter(())  # the other worker ends after the mutant that it has
+                raise
     return sorted(tried, key=lambda each: (each.mutant.source, each.mutant.start, each.mutant.end, each.mutant.text))

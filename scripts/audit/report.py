@@ -35,6 +35,11 @@ class Audit:
             ),
             *(f"findings.toml, stale: {each.detector} in {each.where}" for each in self.finding_reasons.stale),
             *(f"halmos, not proven: {each.contract}.{each.name}" for each in self.properties if not each.proven),
+            *(
+                f"halmos, a path left at a bound: {each.contract}.{each.name}"
+                for each in self.properties
+                if each.bounded
+            ),
             *(_survivor(each) for each in self.survivor_reasons.unexplained),
             *(f"survivors.toml, stale: {each.file}: {each.line}" for each in self.survivor_reasons.stale),
             *_too_few_killed(self.tried),
@@ -61,7 +66,7 @@ def _too_few_killed(tried: tuple[Tried, ...]) -> list[str]:
 
 def _percent(part: int, whole: int) -> str:
     # Downwards: 100 % is said of all and of nothing less.
-    return f"{1000 * part // whole / 10:.1f} %" if whole else "–"
+    return f"{1000 * part // whole / 10:.1f} %" if whole else "none"
 
 
 def _table(head: tuple[str, ...], rows: Iterable[tuple[object, ...]]) -> list[str]:
@@ -112,15 +117,12 @@ def _properties(audit: Audit) -> list[str]:
         (
             f"Halmos, {sum(each.proven for each in audit.properties)} of {len(audit.properties)} properties proven for every caller and "
             f"argument: bytes and strings of {BYTES.replace(',', ' or ')} bytes, arrays of {ARRAYS.replace(',', ', ')} elements, "
-            f"loops of at most {LOOP} turns. Where the last column says so, halmos left a path at that bound."
+            f"loops of at most {LOOP} turns. No path ends at such a bound."
         ),
         "",
         *_table(
-            ("contract", "property", "proven", "a path left"),
-            (
-                (each.contract, f"`{each.name}`", "yes" if each.proven else "no", "yes" if each.bounded else "no")
-                for each in audit.properties
-            ),
+            ("contract", "property", "proven"),
+            ((each.contract, f"`{each.name}`", "yes" if each.proven else "no") for each in audit.properties),
         ),
     ]
 
