@@ -40,7 +40,8 @@ def _say(text: str) -> None:
 
 
 def _audit(folder: Path, steps: list[str], only: list[str], workers: int) -> report.Audit:
-    workspace = make(folder / "one")
+    # All copies first, so that an edit in the meantime changes none of them.
+    workspace, other, third, *benches = (make(folder / str(number)) for number in range(3 + workers))
     _say("slither …")
     found = findings.find(workspace)  # the mutators need what it leaves
     all_mutants = mutants.generate(workspace) if "mutation" in steps else []
@@ -53,13 +54,13 @@ def _audit(folder: Path, steps: list[str], only: list[str], workers: int) -> rep
         survivor_reasons = []
     if "coverage" in steps:
         _say("forge coverage …")
-    covered = coverage.measure(make(folder / "two")) if "coverage" in steps else []
+    covered = coverage.measure(other) if "coverage" in steps else []
     if "proofs" in steps:
         _say("halmos …")
-    properties = proofs.prove(make(folder / "three")) if "proofs" in steps else []
+    properties = proofs.prove(third) if "proofs" in steps else []
     if all_mutants:
         _say(f"{len(all_mutants)} mutants …")
-    tried = mutation.run(all_mutants, folder, workers, _say) if all_mutants else []
+    tried = mutation.run(all_mutants, benches, _say) if all_mutants else []
     grave = [each for each in found if each.impact >= Impact.Medium]
     survivors = [each for each in tried if each.outcome is Outcome.SURVIVED]
     return report.Audit(

@@ -1,7 +1,8 @@
 """Which mutants of our contracts the tests kill.
 
 A mutant is killed by a failing test or by a test that does not end. One that does not compile, or that compiles to the bytecode of
-the original, is not counted. The tests of a contract's own name run first, then those that import it, then all.
+the original, is not counted. The tests of a contract's own name run first, then those that import it or test who does, then
+all.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from enum import Enum
 from pathlib import Path
 
 from audit.mutants import Mutant
-from audit.workspace import GAS_TESTS, AuditError, Ended, Workspace, make, warm
+from audit.workspace import GAS_TESTS, AuditError, Ended, Workspace, warm
 
 _FUZZING = {"FOUNDRY_FUZZ_RUNS": "32", "FOUNDRY_FUZZ_SEED": "1"}
 _LIMIT = 120.0  # twenty times what all tests take
@@ -48,8 +49,13 @@ def _stages(root: Path, source: str) -> list[list[str]]:
     tests = sorted(path for path in (root / "test").rglob("*.t.sol") if str(path.relative_to(root)) != GAS_TESTS)
     stem = Path(source).stem
     importing = re.compile(rf'from "[^"]*/{re.escape(stem)}\.sol"')
+    users = {path.stem for path in (root / "src").rglob("*.sol") if importing.search(path.read_text())}
     own = [test for test in tests if test.name.startswith(stem + ".")]
-    near = [test for test in tests if test not in own and importing.search(test.read_text())]
+    near = [
+        test
+        for test in tests
+        if test not in own and (importing.search(test.read_text()) or test.name.removesuffix(".t.sol") in users)
+    ]
     return [
         *(["--match-path", f"test/{{{','.join(_names(root, stage))}}}"] for stage in (own, near) if stage),
         ["--no-match-path", GAS_TESTS],
@@ -115,8 +121,8 @@ class _Bench:
         return Outcome.SAME if _bytecode(self._workspace.root) == self._bytecode else Outcome.SURVIVED
 
 
-def run(mutants: list[Mutant], folder: Path, workers: int, say: Callable[[str], None]) -> list[Tried]:
-    """Try every mutant, each worker in a copy of its own."""
+def run(mutants: list[Mutant], workspaces: list[Workspace], say: Callable[[str], None]) -> list[Tried]:
+    """Try every mutant, one at a time in each copy."""
     waiting: Iterator[Mutant] = iter(mutants)
     tried: list[Tried] = []
     lock = threading.Lock()
@@ -136,10 +142,8 @@ def run(mutants: list[Mutant], folder: Path, workers: int, say: Callable[[str], 
                     say(f"{len(tried)} of {len(mutants)} mutants tried")
 
     with ExitStack() as stack:
-        benches = [
-            _Bench(stack.enter_context(warm(make(folder / f"bench{number}"), lean=True))) for number in range(workers)
-        ]
-        with ThreadPoolExecutor(workers) as pool:
+        benches = [_Bench(stack.enter_context(warm(workspace, lean=True))) for workspace in workspaces]
+        with ThreadPoolExecutor(len(benches)) as pool:
             working = [pool.submit(work, bench) for bench in benches]
             try:
                 for worker in working:
