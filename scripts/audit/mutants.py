@@ -10,6 +10,7 @@ from __future__ import annotations
 import inspect
 import logging
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,6 +75,11 @@ def _patches(mutator: type[Any], unit: Any, part: _Part) -> list[dict[str, Any]]
     return [patch for patches in made.get("patches", {}).values() for patch in patches]
 
 
+def _means_the_same(mutator: type[Any], replaced: bytes) -> bool:
+    """Whether all that goes is an initial zero: every variable starts at zero."""
+    return mutator.__name__ == "MVIV" and re.search(rb"=\s*0$", replaced.strip()) is not None
+
+
 def generate(workspace: Workspace) -> list[Mutant]:
     """Every mutant of every contract under `src`, in the order of the sources. Needs the build info of forge."""
     logging.disable(logging.CRITICAL)
@@ -94,7 +100,7 @@ def generate(workspace: Workspace) -> list[Mutant]:
                 for mutator in mutators:
                     for patch in _patches(mutator, unit, part):
                         start, end, text = int(patch["start"]), int(patch["end"]), str(patch["new_string"])
-                        if original[start:end] == text.encode():
+                        if original[start:end] == text.encode() or _means_the_same(mutator, original[start:end]):
                             continue
                         line = original[:start].count(b"\n")
                         shown = original.splitlines()[line].decode().strip()
