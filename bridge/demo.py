@@ -53,7 +53,7 @@ def run_demo(out: Path, progress: Progress = silent) -> DemoReport:
     """
     with local_chain(progress=progress) as chain:
         connection = connect(rpc=chain.url, deployments=out / "deployments")
-        core = verbs.deploy_core(connection, progress)
+        core = verbs.deploy_core(connection, progress=progress)
         built, rows, model_gas, heldout = [], [], {}, {}
         tampered: tuple[Attempt, ...] = ()
         for name in EXAMPLES:

@@ -37,7 +37,8 @@
     │   ├── CodeTooLarge
     │   ├── InitcodeTooLarge
     │   ├── GasAboveCap
-    │   └── EvmTooOld
+    │   ├── EvmTooOld
+    │   └── ChainTooOld
     ├── ToolMissing                a program beside Python (node, npm, anvil)
     ├── AccountError
     │   ├── AccountMissing
@@ -58,7 +59,15 @@
     │   ├── NotDeployed
     │   ├── FactoryMissing
     │   ├── CreationFailed
-    │   └── DeploymentBookCorrupt
+    │   ├── DeploymentBookCorrupt
+    │   ├── DeploymentDiffers
+    │   └── SourceDiffers
+    ├── ExplorerError              a service that publishes verified source
+    │   ├── ExplorerKeyMissing
+    │   ├── ExplorerUnreachable
+    │   ├── ExplorerMalformed
+    │   ├── ExplorerRefused
+    │   └── ExplorerTimeout
     └── StorageError
         ├── DiskFull
         └── NotWritable
@@ -662,6 +671,24 @@ class EvmTooOld(SolidityError):
 
 
 @dataclass(eq=False)
+class ChainTooOld(SolidityError):
+    """The chain does not know an opcode that the core contracts use."""
+
+    chain_id: int
+    evm: str
+
+    @property
+    def what(self) -> str:
+        return (
+            f"Chain {self.chain_id} does not run the EVM version {self.evm}, which the core contracts are compiled for"
+        )
+
+    @property
+    def fix(self) -> str:
+        return "Use a chain that has had the Cancun upgrade (Ethereum had it in March 2024)"
+
+
+@dataclass(eq=False)
 class ToolMissing(BridgeError):
     """A program that proofbridge runs beside Python is not there."""
 
@@ -976,6 +1003,140 @@ class DeploymentBookCorrupt(DeployError):
     @property
     def fix(self) -> str:
         return "Restore it from version control, or move it away and deploy again (deploying twice does nothing)"
+
+
+@dataclass(eq=False)
+class DeploymentDiffers(DeployError):
+    """What stands on the chain is not what the book says."""
+
+    chain_id: int
+    checks: int
+    differences: tuple[tuple[str, str], ...]
+    """Contract and what was checked, beside what was expected and found."""
+
+    @property
+    def what(self) -> str:
+        where, how = self.differences[0]
+        return (
+            f"{len(self.differences)} of {self.checks} checks of the deployment on chain {self.chain_id} fail, "
+            f"first {where}: {how}"
+        )
+
+    @property
+    def fix(self) -> str:
+        return (
+            "Trust neither the book nor the contracts before each difference is explained; try another node with --rpc"
+        )
+
+
+@dataclass(eq=False)
+class SourceDiffers(DeployError):
+    """The source that was kept beside the book is not that of the contract."""
+
+    contract: str
+    address: str
+    reason: str
+
+    @property
+    def what(self) -> str:
+        return f"the kept source of {self.contract} does not give the contract at {self.address}: {self.reason}"
+
+    @property
+    def fix(self) -> str:
+        return "Restore the book and its sources from version control, and use the proofbridge that deployed them"
+
+
+# --- explorers -------------------------------------------------------------------------------------------------------
+
+
+class ExplorerError(BridgeError):
+    """A service that publishes verified source. No message of this family ever holds an API key."""
+
+
+@dataclass(eq=False)
+class ExplorerKeyMissing(ExplorerError):
+    """The service takes no source without an API key."""
+
+    service: str
+    variable: str
+
+    @property
+    def what(self) -> str:
+        return f"{self.service} needs an API key, and the environment variable {self.variable} holds none"
+
+    @property
+    def fix(self) -> str:
+        return f"Set {self.variable}; a key is never taken from the command line"
+
+
+@dataclass(eq=False)
+class ExplorerUnreachable(ExplorerError):
+    """The service does not answer."""
+
+    service: str
+    url: str
+    reason: str
+
+    @property
+    def what(self) -> str:
+        return f"{self.service} at {self.url} does not answer: {self.reason}"
+
+    @property
+    def fix(self) -> str:
+        return "Check the network and --url, then run the same command again: what is verified already is found"
+
+
+@dataclass(eq=False)
+class ExplorerMalformed(ExplorerError):
+    """The service answered with something that is not its API."""
+
+    service: str
+    url: str
+    reason: str
+
+    @property
+    def what(self) -> str:
+        return f"{self.service} at {self.url} answered with what is not its API: {self.reason}"
+
+    @property
+    def fix(self) -> str:
+        return "Check --url; if it is right, the service has changed or is broken"
+
+
+@dataclass(eq=False)
+class ExplorerRefused(ExplorerError):
+    """The service does not accept the source, for a reason that it gives."""
+
+    service: str
+    contract: str
+    address: str
+    reason: str
+
+    @property
+    def what(self) -> str:
+        return f"{self.service} refused the source of {self.contract} at {self.address}: {self.reason}"
+
+    @property
+    def fix(self) -> str:
+        return "Check with proofbridge deploy verify that the book is that of this chain, and that the service knows it"
+
+
+@dataclass(eq=False)
+class ExplorerTimeout(ExplorerError):
+    """The service took the source and did not say in time what became of it."""
+
+    service: str
+    contract: str
+    seconds: float
+    reason: str
+
+    @property
+    def what(self) -> str:
+        return f"{self.service} did not finish {self.contract} within {self.seconds:g} s; last it said: {self.reason}"
+
+    @property
+    def fix(self) -> str:
+        return "Run the same command again, with a larger --timeout: what is verified by then is found"
 
 
 # --- storage ---------------------------------------------------------------------------------------------------------

@@ -20,14 +20,18 @@ from bridge.core.progress import Progress, silent
 from bridge.core.proof import Proof
 from bridge.core.rows import Row, check_range, read_rows
 from bridge.core.tensor import decode
-from bridge.core.word import Hex32, parse_hex32
+from bridge.core.word import Address, Hex32, parse_hex32
 from bridge.deploy.core import CoreDeployment
 from bridge.deploy.core import deploy_core as put_core
+from bridge.deploy.explorer import Patience, Published, open_explorer, publish
 from bridge.deploy.gas import measure_verify_gas
 from bridge.deploy.model import ModelDeployment, bound_verifier
 from bridge.deploy.model import deploy_model as put_model
+from bridge.deploy.source import SourceBundle, bundle_sources
+from bridge.deploy.verify import Verification
+from bridge.deploy.verify import verify_deployment as compare
 from bridge.engine.child import DEFAULT_TIMEOUT_SECONDS
-from bridge.errors import NotDeployed, ProofInvalid, ProofOfAnotherModel, ToolMissing
+from bridge.errors import ExplorerRefused, NotDeployed, ProofInvalid, ProofOfAnotherModel, ToolMissing
 from bridge.prover import prove as prover
 from bridge.query.results import Filter
 from bridge.query.results import results as read_results
@@ -53,6 +57,15 @@ class Inference:
     is_new: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """What became of every source that was handed in."""
+
+    published: tuple[Published, ...]
+    refused: tuple[ExplorerRefused, ...]
+    """Those that the service does not accept; a refusal of one does not hold up the others."""
+
+
 def build_model(order: Order, progress: Progress = silent) -> Built:
     """Turn an ONNX model into a bundle, measured with a real proof and, where Anvil is at hand, a real transaction."""
 
@@ -73,9 +86,13 @@ def show_model(directory: Path) -> Bundle:
     return open_bundle(directory)
 
 
-def deploy_core(connection: Connection, progress: Progress = silent) -> CoreDeployment:
-    """Put the core contracts on a chain; twice does nothing."""
-    return put_core(connection.wallet(), connection.deployments, progress)
+def deploy_core(
+    connection: Connection, *, guardian: Address | None = None, progress: Progress = silent
+) -> CoreDeployment:
+    """Put the core contracts on a chain; twice does nothing. A `guardian` may stop the verifiers, one way; without one it is
+    that of the book, or nobody.
+    """
+    return put_core(connection.wallet(), connection.deployments, guardian=guardian, progress=progress)
 
 
 def deploy_model(
@@ -83,6 +100,35 @@ def deploy_model(
 ) -> ModelDeployment:
     """Deploy a model's verifier, register it, bind it; twice does nothing."""
     return put_model(bundle, connection.wallet(), connection.deployments, uri=uri, progress=progress)
+
+
+def verify_deployment(connection: Connection, progress: Progress = silent) -> Verification:
+    """Compare every contract and model of the book with the chain and with its source; see `Verification.require`."""
+    return compare(connection.rpc, connection.deployments, connection.book(), progress)
+
+
+def sources(connection: Connection, progress: Progress = silent) -> tuple[SourceBundle, ...]:
+    """What explorers need to verify each contract of the book; every source is proven by its address first."""
+    return bundle_sources(connection.deployments, connection.book(), progress)
+
+
+def publish_sources(
+    connection: Connection,
+    to: str,
+    *,
+    url: str | None = None,
+    patience: Patience | None = None,
+    progress: Progress = silent,
+) -> Publication:
+    """Hand every source to `sourcify` or `etherscan` and wait for the verdicts; twice does nothing."""
+    explorer = open_explorer(to, url)
+    published, refused = [], []
+    for bundle in sources(connection, progress):
+        try:
+            published.append(publish(bundle, explorer, patience, progress))
+        except ExplorerRefused as error:
+            refused.append(error)
+    return Publication(tuple(published), tuple(refused))
 
 
 def read_input(bundle: Bundle, path: Path) -> tuple[Row, ...]:
@@ -123,7 +169,7 @@ def submit(
     said = _statement(bundle, proof, connection)
     if check:
         prover.check(bundle.keys, proof, srs.find(bundle.manifest.setup).path, progress=progress)
-    if bound_verifier(core.adapter, bundle.model_id) is None:
+    if bound_verifier(core.ezkl, bundle.model_id) is None:
         raise NotDeployed(
             thing=f"model {bundle.model_id}",
             chain_id=connection.rpc.chain_id,
@@ -153,7 +199,7 @@ def infer(
         block_number=submission.block_number,
         gas_used=submission.gas_used,
         outputs=outputs_of(bundle, proof),
-        grade=Grade(connection.core().gateway.read("gradeOf", int(bundle.model_id, 16))[0]),
+        grade=Grade(connection.core().ledger.read("gradeOf", int(bundle.model_id, 16))[0]),
         seconds={"prove": proved - started, "prove_alone": proof.seconds, "submit": time.monotonic() - proved},
         is_new=submission.is_new,
     )

@@ -5,15 +5,12 @@ from __future__ import annotations
 import json
 
 from bridge.solidity.contracts import compile_core
-from bridge.solidity.evm import UNIVERSAL
 from bridge.toolchain import assets
 
 
 def abi_texts() -> dict[str, str]:
     """The ABI of each core contract as it is committed, by name."""
-    return {
-        name: json.dumps(artifact.abi, indent=1) + "\n" for name, artifact in compile_core(UNIVERSAL, print).items()
-    }
+    return {name: json.dumps(artifact.abi, indent=1) + "\n" for name, artifact in compile_core(print).items()}
 
 
 if __name__ == "__main__":

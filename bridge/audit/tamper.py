@@ -29,7 +29,7 @@ def tamper(proof: Proof, circuit: Circuit, core: CoreContracts) -> tuple[Attempt
     statement is not accepted in the first place: then a refusal would prove nothing.
     """
     honest = statement(proof, circuit, core)
-    core.gateway.read("check", *honest.arguments)
+    core.ledger.read("check", *honest.arguments)
     return tuple(_fire(core, name, said) for name, said in _mutations(proof, circuit, core, honest))
 
 
@@ -46,7 +46,7 @@ def _mutations(
     def claiming(changed: list[int]) -> Statement:
         """A whole statement made to fit other instances, with the honest proof of the old ones."""
         inputs, outputs = changed[: circuit.input_instances], changed[circuit.input_instances :]
-        tag = domain(core.rpc.chain_id, core.gateway.address)
+        tag = domain(core.rpc.chain_id, core.ledger.address)
         other = replace(proof, instances=tuple(hex32(word) for word in changed))
         return Statement(proof.model_id, input_commitment(tag, inputs), packed(outputs), other.blob)
 
@@ -70,7 +70,7 @@ def _mutations(
 
 def _fire(core: CoreContracts, mutation: str, said: Statement) -> Attempt:
     try:
-        core.gateway.read("check", *said.arguments)
+        core.ledger.read("check", *said.arguments)
     except ContractReverted as error:
         return Attempt(mutation, refused=True, error=error.error)
     return Attempt(mutation, refused=False, error="")

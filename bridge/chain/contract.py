@@ -46,17 +46,26 @@ class Contract:
 
 @dataclass(frozen=True, slots=True)
 class CoreContracts:
-    """The four contracts that stand once on every chain."""
+    """The contracts that stand once on every chain, in the order of `CORE`."""
 
-    registry: Contract
-    adapter: Contract
-    """EzklVerifier."""
-    gateway: Contract
-    ledger: Contract
     first_block: int
     """No event of theirs is older."""
+    registry: Contract
+    ezkl: Contract
+    """Adapter to the verifiers that are generated one for each model."""
+    reusable: Contract
+    """Adapter to the verifier that is generated once for many."""
+    signed: Contract
+    ledger: Contract
+    """It is the gateway, too."""
+    index: Contract
 
     @property
     def rpc(self) -> Rpc:
         """The node they are read through."""
-        return self.gateway.rpc
+        return self.ledger.rpc
+
+    @property
+    def adapters(self) -> tuple[Contract, ...]:
+        """Every verifier that the ledger routes proofs to, in the order of its constructor."""
+        return (self.ezkl, self.reusable, self.signed)

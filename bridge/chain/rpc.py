@@ -149,6 +149,14 @@ class Rpc:
         ask = lambda: _raw(self._web3.eth.call(transaction, ccip_read_enabled=False))  # type: ignore[arg-type]  # noqa: E731
         return self._execute("eth_call", ask, label, abis)
 
+    def runs(self, creation: bytes) -> bool:
+        """Whether the chain can execute creation code to its end."""
+        try:
+            self._execute("eth_call", lambda: _raw(self._web3.eth.call({"data": creation})), "a probe", ())
+        except (ContractReverted, RpcFailed):
+            return False
+        return True
+
     def estimate_gas(self, transaction: Mapping[str, Any], *, label: str, abis: Sequence[Abi] = ()) -> int:
         """Gas that a transaction would use. Raises `ContractReverted`."""
         ask = lambda: _quantity(self._web3.eth.estimate_gas(dict(transaction)))  # type: ignore[arg-type]  # noqa: E731

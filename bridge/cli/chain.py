@@ -80,7 +80,7 @@ def up(
             running = Running(anvil.pid, anvil.url)
             write_atomic(_state(), _ADAPTER.dump_json(running))
         connection = connect(rpc=running.url, deployments=deployments)
-        done = verbs.deploy_core(connection, progress)
+        done = verbs.deploy_core(connection, progress=progress)
     addresses = {name: item.address for name, item in done.book.contracts.items()}
     if as_json:
         screen.document(

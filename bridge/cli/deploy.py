@@ -2,25 +2,41 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.text import Text
 
 from bridge import verbs
 from bridge.cli import options
-from bridge.cli.screen import Screen, jsonable
+from bridge.cli.screen import Screen, jsonable, short
+from bridge.core.word import Address, parse_address
+from bridge.deploy.explorer import KEY_VARIABLE, Patience
+from bridge.deploy.source import write_bundle
+from bridge.deploy.verify import Check
+from bridge.errors import OptionInvalid
 
 app = typer.Typer(help="Put contracts and models on a chain; twice does nothing.", no_args_is_help=True)
 
 
 @app.command("core", epilog="Example: proofbridge deploy core --chain sepolia --account alice")
 @options.pays_on_chain
-def core(target: options.Target, as_json: options.Json = False) -> None:
-    """Deploy registry, verifier adapter, gateway and ledger, at the same addresses on every chain."""
+def core(
+    target: options.Target,
+    guardian: Annotated[
+        str | None,
+        typer.Option(
+            "--guardian", help="An account that may stop the verifiers, one way (else that of the book, or nobody)."
+        ),
+    ] = None,
+    as_json: options.Json = False,
+) -> None:
+    """Deploy registry, verifiers, ledger and index: without a guardian at the same addresses on every chain, for everyone."""
     screen = Screen(as_json=as_json)
     connection = target()
     with screen.working() as progress:
-        done = verbs.deploy_core(connection, progress)
+        done = verbs.deploy_core(connection, guardian=_account(guardian), progress=progress)
     if as_json:
         contracts = {name: {**jsonable(item), "is_new": name in done.new} for name, item in done.book.contracts.items()}
         screen.document({"chain_id": done.book.chain_id, "contracts": contracts, "gas_used": done.gas_used})
@@ -65,3 +81,93 @@ def model(
     )
     if not done.is_new:
         screen.text("It was deployed before; nothing was sent.")
+
+
+@app.command("verify", epilog="Example: proofbridge deploy verify --chain sepolia")
+@options.reads_chain
+def verify(target: options.Target, as_json: options.Json = False) -> None:
+    """Compare every contract and model of the book with the chain and with its source, believing nothing in the book."""
+    screen = Screen(as_json=as_json)
+    connection = target()
+    with screen.working() as progress:
+        done = verbs.verify_deployment(connection, progress)
+    if not as_json:
+        columns = dict.fromkeys(("contract", "what", "expected", "got", "ok"), "left")
+        screen.table(f"Deployment on {connection.preset.title}", columns, [_row(check) for check in done.checks])
+    checks = [{**jsonable(check), "ok": check.ok} for check in done.checks]
+    screen.verdict({"chain_id": done.chain_id, "ok": done.ok, "checks": checks}, done.difference)
+    if not as_json:
+        screen.text(f"All {len(done.checks)} rows agree with the book.")
+
+
+@app.command("source", epilog="Example: proofbridge deploy source --chain sepolia --out sources")
+@options.reads_chain
+def source(
+    target: options.Target,
+    out: Annotated[Path | None, typer.Option("--out", help="Folder of the documents (else beside the book).")] = None,
+    as_json: options.Json = False,
+) -> None:
+    """Write one document a contract with everything that an explorer needs to verify its source."""
+    screen = Screen(as_json=as_json)
+    connection = target()
+    with screen.working() as progress:
+        bundles = verbs.sources(connection, progress)
+    folder = out or connection.deployments / f"{connection.rpc.chain_id}"
+    files = {bundle.contract: write_bundle(folder, bundle) for bundle in bundles}
+    if as_json:
+        found = [
+            {"contract": bundle.contract, "address": bundle.address, "file": files[bundle.contract]}
+            for bundle in bundles
+        ]
+        screen.document({"chain_id": connection.rpc.chain_id, "sources": found})
+        return
+    screen.facts(f"Sources of {connection.preset.title}", files)
+
+
+@app.command("publish", epilog="Example: proofbridge deploy publish --chain sepolia --to sourcify")
+@options.reads_chain
+def publish(
+    target: options.Target,
+    to: Annotated[
+        str, typer.Option("--to", help=f"sourcify, or etherscan (its API key in the environment as {KEY_VARIABLE}).")
+    ],
+    url: Annotated[str | None, typer.Option("--url", help="Another server with the same API.")] = None,
+    timeout: Annotated[float, typer.Option("--timeout", min=1, max=86_400, help="Seconds for each contract.")] = 300,
+    as_json: options.Json = False,
+) -> None:
+    """Publish the source of every contract on an explorer, and wait until it is verified; twice does nothing."""
+    screen = Screen(as_json=as_json)
+    connection = target()
+    with screen.working() as progress:
+        done = verbs.publish_sources(connection, to, url=url, patience=Patience(total=timeout), progress=progress)
+    if not as_json:
+        rows = [[item.contract, item.address, item.status] for item in done.published]
+        rows += [[item.contract, item.address, f"refused: {item.reason}"] for item in done.refused]
+        columns = dict.fromkeys(("contract", "address", ""), "left")
+        screen.table(f"Sources of {connection.preset.title} on {to}", columns, rows)
+    screen.verdict(
+        {
+            "chain_id": connection.rpc.chain_id,
+            "published": done.published,
+            "refused": [
+                {"contract": item.contract, "address": item.address, "reason": item.reason} for item in done.refused
+            ],
+        },
+        done.refused[0] if done.refused else None,
+    )
+
+
+def _row(check: Check) -> list[str | Text]:
+    """Hashes and addresses in short where they agree, whole where they do not."""
+    if check.expected is None:
+        return [check.contract, check.what, "-", check.got, "-"]
+    if check.ok:
+        return [check.contract, check.what, short(check.expected), short(check.got), Text("ok", "green")]
+    return [check.contract, check.what, check.expected, check.got, Text("differs", "red")]
+
+
+def _account(text: str | None) -> Address | None:
+    try:
+        return None if text is None else parse_address(text)
+    except ValueError:
+        raise OptionInvalid(option="--guardian", got=text or "", expected="an account (0x and 40 hex digits)") from None

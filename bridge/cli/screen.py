@@ -46,6 +46,19 @@ class Screen:
         """The JSON document of the command."""
         print(json.dumps(jsonable(value), indent=2))
 
+    def verdict(self, value: Mapping[str, Any], error: BridgeError | None) -> None:
+        """End a command that shows its findings whether or not they are good; `document` was not called.
+
+        For people the error is raised after what they have read; for programs it is part of the one document.
+        """
+        if not self.as_json:
+            if error is not None:
+                raise error
+            return
+        self.document({**value, **(_document(error) if error is not None else {})})
+        if error is not None:
+            sys.exit(1)
+
     def text(self, line: str = "") -> None:
         """One line for people."""
         self.out.print(line)
@@ -72,15 +85,18 @@ class Screen:
 def fail(error: BridgeError) -> None:
     """A named error: one line for people, a document for programs."""
     if "--json" in sys.argv:
-        detail: dict[str, Any] = (
-            {item.name: getattr(error, item.name) for item in fields(error)} if is_dataclass(error) else {}
-        )
-        name = type(error).__name__
-        document = {"error": {"name": name, "what": error.what, "fix": error.fix, "detail": detail}}
-        print(json.dumps(jsonable(document), indent=2))
+        print(json.dumps(jsonable(_document(error)), indent=2))
         return
     line = " ".join(f"{type(error).__name__}: {error}".split())
     Console(stderr=True, highlight=False, soft_wrap=True).print(line, style="red", markup=False)
+
+
+def _document(error: BridgeError) -> dict[str, Any]:
+    """A named error for programs."""
+    detail: dict[str, Any] = {}
+    if is_dataclass(error):
+        detail = {item.name: getattr(error, item.name) for item in fields(error)}
+    return {"error": {"name": type(error).__name__, "what": error.what, "fix": error.fix, "detail": detail}}
 
 
 def jsonable(value: Any) -> Any:

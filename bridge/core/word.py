@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import NewType
 
+from eth_utils import is_address, to_checksum_address
 from eth_utils import keccak as _keccak
 
 Hex32 = NewType("Hex32", str)
@@ -34,6 +35,13 @@ def parse_hex32(text: str) -> Hex32:
     if not _HEX32.fullmatch(lowered):
         raise ValueError(f"expected 0x and 64 hex digits, got {text[:80]!r}")
     return Hex32(lowered)
+
+
+def parse_address(text: str) -> Address:
+    """Checked entry for an account from outside: one case throughout, or a true EIP-55 checksum. Raises ValueError."""
+    if not is_address(text):
+        raise ValueError(f"expected 0x and 40 hex digits with a true checksum, got {text[:80]!r}")
+    return Address(to_checksum_address(text))
 
 
 def to_bytes(text: str) -> bytes:

@@ -11,8 +11,11 @@ from bridge.chain.contract import Contract, CoreContracts
 from bridge.chain.rpc import Rpc
 from bridge.core.circuit import Circuit
 from bridge.core.storage import write_atomic
-from bridge.core.word import Address, Hex32
+from bridge.core.word import Address, Hex32, HexBytes
 from bridge.errors import DeploymentBookCorrupt, NotDeployed
+from bridge.solidity.contracts import CORE
+
+_NO_ARGUMENTS = HexBytes("0x")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,8 @@ class Deployment:
     evm: str
     standard_json: str
     """Path of the compiler's input, relative to the book."""
+    constructor_arguments: HexBytes = _NO_ARGUMENTS
+    """What follows the compiled creation code in the initcode."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +65,8 @@ class Book:
 
     def core(self, rpc: Rpc) -> CoreContracts:
         """The core contracts, ready to be called. Raises `NotDeployed`."""
-        names = ("ModelRegistry", "EzklVerifier", "InferenceGateway", "InferenceLedger")
-        registry, adapter, gateway, ledger = (Contract(rpc, name, self.contract(name).address) for name in names)
-        first_block = min(deployment.block_number for deployment in self.contracts.values())
-        return CoreContracts(registry, adapter, gateway, ledger, first_block)
+        contracts = [Contract(rpc, name, self.contract(name).address) for name in CORE]
+        return CoreContracts(min(deployment.block_number for deployment in self.contracts.values()), *contracts)
 
     def with_contract(self, name: str, deployment: Deployment) -> Book:
         """The book with one more line."""

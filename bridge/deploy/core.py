@@ -1,18 +1,22 @@
-"""The four contracts that stand once on every chain."""
+"""The contracts that stand once on every chain."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
 
+from eth_utils import to_checksum_address
+
 from bridge.chain.transaction import Wallet
 from bridge.core.progress import Progress, silent
-from bridge.core.word import Address
+from bridge.core.word import Address, keccak256, to_bytes
 from bridge.deploy.book import Book, Deployment, read_book, write_book, write_source
 from bridge.deploy.create2 import deployment_of, place
+from bridge.errors import ChainTooOld
+from bridge.solidity import evm
 from bridge.solidity.abi import Abi
+from bridge.solidity.artifact import Artifact
 from bridge.solidity.contracts import CORE, compile_core
-from bridge.solidity.evm import check_runs
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,33 +28,55 @@ class CoreDeployment:
     gas_used: int
 
 
-def deploy_core(wallet: Wallet, folder: Path, progress: Progress = silent) -> CoreDeployment:
+NOBODY = Address("0x0000000000000000000000000000000000000000")
+
+
+def deploy_core(
+    wallet: Wallet, folder: Path, *, guardian: Address | None = None, progress: Progress = silent
+) -> CoreDeployment:
     """Put the core contracts on the wallet's chain; what stands already is found, not sent again.
 
+    `guardian` may stop the verifiers, one way. Without one it is that of the book, or `NOBODY` in a new book; with nobody the
+    addresses are the same for everyone.
     The book is written after each contract, so an interrupted run goes on where it stopped. Raises members of
     `SolidityError`, `ChainError`, `DeployError` and `StorageError`.
     """
-    evm = wallet.preset.evm
-    artifacts = compile_core(evm, progress)
+    artifacts = compile_core(progress)
     book = read_book(folder, wallet.rpc.chain_id)
+    if not wallet.rpc.runs(evm.PROBE):
+        raise ChainTooOld(chain_id=wallet.rpc.chain_id, evm=evm.CORE)
+    guardian = _guardian_of(book) if guardian is None else guardian
     new, gas_used = [], 0
     addresses: dict[str, Address] = {}
     for name in CORE:
         artifact = artifacts[name]
-        check_runs(name, artifact.evm, evm)
         progress(f"deploying {name}")
-        initcode = artifact.creation + Abi(artifact.abi).constructor(*_arguments(name, addresses))
-        placed = place(wallet, name, initcode, artifact.runtime)
+        arguments = Abi(artifact.abi).constructor(*_arguments(name, addresses, guardian))
+        placed = place(wallet, name, artifact.creation + arguments, artifact.runtime)
         addresses[name] = placed.address
         known = book.contracts.get(name)
         if known is None or known.address != placed.address or placed.receipt is not None or _is_of_old(known, wallet):
-            source = write_source(folder, book.chain_id, "core", artifact.standard_json)
-            book = book.with_contract(name, deployment_of(placed, source, solc=artifact.solc, evm=artifact.evm))
+            source = write_source(folder, book.chain_id, _source_name(artifact), artifact.standard_json)
+            line = deployment_of(placed, source, solc=artifact.solc, evm=artifact.evm, arguments=arguments)
+            book = book.with_contract(name, line)
             write_book(folder, book)
         if placed.receipt is not None:
             new.append(name)
             gas_used += placed.receipt.gas_used
     return CoreDeployment(book, tuple(new), gas_used)
+
+
+def _guardian_of(book: Book) -> Address:
+    """The last argument that the adapters of a book were constructed with."""
+    known = book.contracts.get("EzklVerifier")
+    if known is None or known.constructor_arguments == "0x":
+        return NOBODY
+    return Address(to_checksum_address(to_bytes(known.constructor_arguments)[-20:]))
+
+
+def _source_name(artifact: Artifact) -> str:
+    """A file for each version of the sources: a book keeps the lines of an older one."""
+    return f"core-{keccak256(artifact.standard_json.encode()).hex()[:12]}"
 
 
 def _is_of_old(known: Deployment, wallet: Wallet) -> bool:
@@ -61,14 +87,15 @@ def _is_of_old(known: Deployment, wallet: Wallet) -> bool:
     return receipt is None or receipt.block_number != known.block_number
 
 
-def _arguments(name: str, addresses: dict[str, Address]) -> tuple[object, ...]:
+def _arguments(name: str, addresses: dict[str, Address], guardian: Address) -> tuple[object, ...]:
     """Each contract is given the ones it stands on."""
     match name:
-        case "EzklVerifier":
-            return (addresses["ModelRegistry"],)
-        case "InferenceGateway":
-            return (addresses["ModelRegistry"], [addresses["EzklVerifier"]])
+        case "EzklVerifier" | "EzklReusableVerifier" | "SignedInferenceVerifier":
+            return (addresses["ModelRegistry"], guardian)
         case "InferenceLedger":
-            return (addresses["InferenceGateway"],)
+            adapters = ("EzklVerifier", "EzklReusableVerifier", "SignedInferenceVerifier")
+            return (addresses["ModelRegistry"], [addresses[adapter] for adapter in adapters])
+        case "InferenceIndex":
+            return (addresses["InferenceLedger"],)
         case _:
             return ()

@@ -9,7 +9,7 @@ from eth_utils import to_checksum_address
 from bridge.chain.contract import core_abis
 from bridge.chain.rpc import Receipt
 from bridge.chain.transaction import Wallet
-from bridge.core.word import Address, Hex32, hex32, keccak256, to_bytes
+from bridge.core.word import Address, Hex32, hex32, hex_bytes, keccak256, to_bytes
 from bridge.deploy.book import Deployment
 from bridge.errors import CreationFailed, FactoryMissing
 
@@ -56,7 +56,7 @@ def place(wallet: Wallet, unit: str, initcode: bytes, runtime: bytes) -> Placed:
     return Placed(address, receipt, hex32(keccak256(initcode)), hex32(keccak256(code)))
 
 
-def deployment_of(placed: Placed, source: str, *, solc: str, evm: str) -> Deployment:
+def deployment_of(placed: Placed, source: str, *, solc: str, evm: str, arguments: bytes = b"") -> Deployment:
     """A line for the book. A contract that stood there before is dated to block 0, so that no event of it is missed."""
     receipt = placed.receipt
     return Deployment(
@@ -69,4 +69,5 @@ def deployment_of(placed: Placed, source: str, *, solc: str, evm: str) -> Deploy
         solc=solc,
         evm=evm,
         standard_json=source,
+        constructor_arguments=hex_bytes(arguments),
     )

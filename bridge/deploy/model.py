@@ -54,11 +54,11 @@ def deploy_model(
         data = core.registry.abi.call("registerModel", _commitment_words(bundle.manifest.commitment, uri))
         gas_used += wallet.execute(core.registry.address, data, label="registerModel", abis=core_abis()).gas_used
         steps += 1
-    if bound_verifier(core.adapter, bundle.model_id) is None:
+    if bound_verifier(core.ezkl, bundle.model_id) is None:
         progress("binding the model to its verifier")
         circuit = circuit_words(bundle.manifest.circuit)
-        data = core.adapter.abi.call("bind", int(bundle.model_id, 16), circuit, placed.address)
-        gas_used += wallet.execute(core.adapter.address, data, label="bind", abis=core_abis()).gas_used
+        data = core.ezkl.abi.call("bind", int(bundle.model_id, 16), circuit, placed.address)
+        gas_used += wallet.execute(core.ezkl.address, data, label="bind", abis=core_abis()).gas_used
         steps += 1
 
     known = book.models.get(bundle.model_id)

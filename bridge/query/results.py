@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from eth_utils import to_checksum_address
 
-from bridge.chain.contract import CoreContracts
+from bridge.chain.contract import Contract, CoreContracts
 from bridge.chain.log import scan
 from bridge.chain.rpc import Block, Log, Receipt
 from bridge.core.commitment import inference_id
@@ -41,8 +41,8 @@ def results(core: CoreContracts, chosen: Filter, *, span: int) -> tuple[Verified
     """
     reader = _Reader(core)
     found: dict[Hex32, VerifiedInference] = {}
-    topics = [core.gateway.abi.topic("InferenceVerified"), chosen.model_id]
-    for log in scan(core.rpc, core.gateway.address, topics, core.first_block, core.rpc.block_number(), span=span):
+    topics = [core.ledger.abi.topic("InferenceVerified"), chosen.model_id]
+    for log in scan(core.rpc, core.ledger.address, topics, core.first_block, core.rpc.block_number(), span=span):
         record = reader.record(log)
         if record.inference_id in found:
             continue  # the same statement, verified again: it changed nothing
@@ -71,7 +71,7 @@ class _Reader:
             raise RpcFailed(method="eth_getLogs", reason=f"log {log.index} of {log.tx_hash}: {error}") from None
 
     def _record(self, log: Log) -> VerifiedInference:
-        event = self._core.gateway.abi.event(log.topics, log.data)
+        event = self._core.ledger.abi.event(log.topics, log.data)
         if event is None or event.name != "InferenceVerified":
             raise ValueError("it is no InferenceVerified event")
         model_id = hex32(int(event.arguments["modelId"]))
@@ -107,13 +107,14 @@ class _Reader:
         return Address(to_checksum_address(submitter)), Grade(grade)
 
     def _grade(self, model_id: Hex32) -> Grade:
-        return Grade(self._core.gateway.read("gradeOf", int(model_id, 16))[0])
+        return Grade(self._core.ledger.read("gradeOf", int(model_id, 16))[0])
 
     def _tensors(self, model_id: Hex32) -> tuple[CircuitTensor, ...]:
         """The outputs of a model, by the event of its binding. Names are not on the chain; positions are."""
         if model_id not in self._outputs:
-            for log in self._bindings(model_id):
-                event = self._core.adapter.abi.event(log.topics, log.data)
+            adapter = self._adapter(model_id)
+            for log in self._bindings(adapter, model_id):
+                event = adapter.abi.event(log.topics, log.data)
                 if event is None:
                     continue
                 *_, outputs = event.arguments["circuit"]
@@ -123,10 +124,19 @@ class _Reader:
                 )
         return self._outputs[model_id]
 
-    def _bindings(self, model_id: Hex32) -> Iterator[Log]:
-        topics = [self._core.adapter.abi.topic("ModelBound"), model_id]
+    def _adapter(self, model_id: Hex32) -> Contract:
+        """The verifier that the ledger sends proofs of a model to. Raises ValueError or KeyError if it is none of ours."""
+        try:
+            (system,) = self._core.ledger.read("proofSystemOf", int(model_id, 16))
+        except ContractReverted:
+            raise ValueError(f"nobody registered model {model_id}") from None
+        (address,) = self._core.ledger.read("verifierOf", system)
+        return {adapter.address.lower(): adapter for adapter in self._core.adapters}[address.lower()]
+
+    def _bindings(self, adapter: Contract, model_id: Hex32) -> Iterator[Log]:
+        topics = [adapter.abi.topic("ModelBound"), model_id]
         rpc = self._core.rpc
-        return scan(rpc, self._core.adapter.address, topics, self._core.first_block, rpc.block_number(), span=10_000)
+        return scan(rpc, adapter.address, topics, self._core.first_block, rpc.block_number(), span=10_000)
 
     def _receipt(self, tx_hash: Hex32) -> Receipt:
         if tx_hash not in self._receipts:

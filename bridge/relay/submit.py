@@ -60,7 +60,7 @@ def statement(proof: Proof, circuit: Circuit, core: CoreContracts) -> Statement:
     words = proof.words
     if len(words) != circuit.input_instances + circuit.output_instances:
         raise ValueError(f"{len(words)} instances, expected {circuit.input_instances} + {circuit.output_instances}")
-    tag = domain(core.rpc.chain_id, core.gateway.address)
+    tag = domain(core.rpc.chain_id, core.ledger.address)
     inputs, outputs = words[: circuit.input_instances], words[circuit.input_instances :]
     return Statement(proof.model_id, input_commitment(tag, inputs), packed(outputs), proof.blob)
 
@@ -124,14 +124,17 @@ def _attempt(said: Statement, wallet: Wallet, signed: Signed) -> Attempt:
 
 
 def _find(said: Statement, core: CoreContracts) -> Submission:
-    """The transaction that recorded a statement, by its event."""
-    topics = [core.ledger.abi.topic("InferenceStored"), said.inference_id]
-    head = core.rpc.block_number()
-    for log in scan(core.rpc, core.ledger.address, topics, core.first_block, head, span=10_000):
+    """The transaction that recorded a statement, by its event in the block that the record names."""
+    ((_, _, block, _),) = core.ledger.read("recordOf", to_bytes(said.inference_id))
+    topics = [core.ledger.abi.topic("InferenceVerified"), said.model_id, said.input_commitment]
+    for log in scan(core.rpc, core.ledger.address, topics, block, block, span=1):
+        event = core.ledger.abi.event(log.topics, log.data)
         receipt = core.rpc.receipt(log.tx_hash)
-        if receipt is not None:
+        if event is not None and event.arguments["output"] == said.output and receipt is not None:
             return _submission(said, receipt, is_new=False)
-    reason = f"the ledger holds {said.inference_id} but the node shows no event of it; it may lag behind"
+    reason = (
+        f"the ledger holds {said.inference_id}, but the node shows no event of it in block {block}; it may lag behind"
+    )
     raise RpcFailed(method="eth_getLogs", reason=reason)
 
 

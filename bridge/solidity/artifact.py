@@ -22,8 +22,17 @@ class Artifact:
     """The standard-JSON input, whole."""
     solc: str
     evm: str
+    immutables: tuple[tuple[int, int], ...] = ()
+    """Where in `runtime` a constructor writes: start and length in bytes."""
 
     @property
     def runtime_hash(self) -> Hex32:
         """keccak256 of the runtime code: what EXTCODEHASH says of a contract without immutables."""
         return hex32(keccak256(self.runtime))
+
+    def without_immutables(self, code: bytes) -> bytes:
+        """Code of a chain with zeros where a constructor writes: it equals `runtime` if this artifact was deployed."""
+        blank = bytearray(code)
+        for start, length in self.immutables:
+            blank[start : start + length] = bytes(len(blank[start : start + length]))
+        return bytes(blank)

@@ -6,11 +6,18 @@ import re
 from pathlib import Path, PurePosixPath
 
 from bridge.core.progress import Progress, silent
-from bridge.solidity import solc
+from bridge.solidity import evm, solc
 from bridge.solidity.artifact import Artifact
 from bridge.toolchain import assets, npm
 
-CORE = ("ModelRegistry", "EzklVerifier", "InferenceGateway", "InferenceLedger")
+CORE = (
+    "ModelRegistry",
+    "EzklVerifier",
+    "EzklReusableVerifier",
+    "SignedInferenceVerifier",
+    "InferenceLedger",
+    "InferenceIndex",
+)
 """The contracts that stand once on every chain, in the order in which they need each other."""
 
 _RUNS = 1_000_000
@@ -18,10 +25,10 @@ _RUNS = 1_000_000
 _IMPORT = re.compile(r"""^\s*import\s+(?:[^"';]*?from\s+)?["']([^"']+)["']\s*;""", re.MULTILINE | re.DOTALL)
 
 
-def compile_core(evm: str, progress: Progress = silent) -> dict[str, Artifact]:
+def compile_core(progress: Progress = silent) -> dict[str, Artifact]:
     """Compile `CORE` in one go, by name. Raises `SolcMissing`, `CompileFailed`, `ToolMissing`."""
     units = {name: f"src/{name}.sol" for name in CORE}
-    input_json = solc.standard_json(_closure(tuple(units.values()), progress), runs=_RUNS, evm=evm)
+    input_json = solc.standard_json(_closure(tuple(units.values()), progress), runs=_RUNS, evm=evm.CORE)
     return {name: solc.compile_contract(input_json, unit, name, progress) for name, unit in units.items()}
 
 

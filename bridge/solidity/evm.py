@@ -11,6 +11,14 @@ UNIVERSAL = "paris"
 it is built once for this version and has the same id on every chain; the newer PUSH0 would save about 3% of its code."""
 
 
+CORE = "cancun"
+"""What the core contracts are compiled for, on every chain, so that they have the same addresses on all. OpenZeppelin's
+libraries need it; `PROBE` asks a chain whether it runs it."""
+
+PROBE = bytes.fromhex("5f5f5f5e00")
+"""Creation code that copies no memory: PUSH0, PUSH0, PUSH0, MCOPY, STOP. MCOPY came with Cancun (EIP-5656)."""
+
+
 def check_version(name: str) -> str:
     """The name itself. Raises `OptionInvalid`."""
     if name not in VERSIONS:

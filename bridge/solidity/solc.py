@@ -10,13 +10,15 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
+import subprocess
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import solcx
 import solcx.exceptions
-from pydantic import TypeAdapter
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from bridge.core.progress import Progress, silent
 from bridge.core.storage import home, write_atomic
@@ -27,7 +29,28 @@ from bridge.toolchain import assets, npm
 VERSION = "0.8.37"
 """The pinned compiler; package.json pins the same for npm."""
 
-_OUTPUTS = ["abi", "evm.bytecode.object", "evm.deployedBytecode.object"]
+_OUTPUTS = [
+    "abi",
+    "evm.bytecode.object",
+    "evm.deployedBytecode.immutableReferences",
+    "evm.deployedBytecode.object",
+]
+_SETTINGS = frozenset({"evmVersion", "libraries", "metadata", "optimizer", "remappings", "viaIR"})
+"""Settings that decide about bytecode. Others have no business in an input that comes from outside."""
+_LONG_VERSION = re.compile(r"^Version: (\d+\.\d+\.\d+\+commit\.[0-9a-f]{8})\b", re.MULTILINE)
+_VERSION_SECONDS = 60
+
+
+class _Source(BaseModel):
+    content: str
+
+
+class _Input(BaseModel):
+    """A standard-JSON input that somebody kept: sources inline, so that compiling reads no file and no URL."""
+
+    language: Literal["Solidity"]
+    sources: dict[str, _Source]
+    settings: dict[str, Any]
 
 
 def standard_json(sources: Mapping[str, str], *, runs: int, evm: str, remappings: tuple[str, ...] = ()) -> str:
@@ -46,6 +69,30 @@ def standard_json(sources: Mapping[str, str], *, runs: int, evm: str, remappings
     return json.dumps(document, sort_keys=True, separators=(",", ":"))
 
 
+def restate(kept: str | bytes) -> str:
+    """A standard-JSON input from outside, canonical and with our outputs; what is unknown in it is refused or dropped.
+
+    One of our own comes back as it is. Raises `CompileFailed`.
+    """
+    try:
+        given = _Input.model_validate_json(kept)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "document"
+        raise CompileFailed(unit="the kept input", reason=f"{where}: {first['msg']}") from None
+    unknown = sorted(set(given.settings) - _SETTINGS - {"outputSelection"})
+    if unknown:
+        raise CompileFailed(unit="the kept input", reason=f"it has the unknown setting {unknown[0]!r}")
+    if not isinstance(given.settings.get("evmVersion"), str):
+        raise CompileFailed(unit="the kept input", reason="it does not say for which EVM version")
+    document = {
+        "language": given.language,
+        "sources": {name: {"content": source.content} for name, source in given.sources.items()},
+        "settings": {**given.settings, "outputSelection": {"*": {"*": _OUTPUTS}}},
+    }
+    return json.dumps(document, sort_keys=True, separators=(",", ":"))
+
+
 def compile_contract(input_json: str, unit: str, name: str, progress: Progress = silent) -> Artifact:
     """Compile a standard-JSON input and take one contract out of it. Raises `SolcMissing`, `CompileFailed`."""
     settings = json.loads(input_json)["settings"]
@@ -54,6 +101,7 @@ def compile_contract(input_json: str, unit: str, name: str, progress: Progress =
     except KeyError:
         raise CompileFailed(unit=name, reason=f"there is no contract {name} in {unit}") from None
     evm = contract["evm"]
+    references = evm["deployedBytecode"].get("immutableReferences", {})
     return Artifact(
         name=name,
         abi=contract["abi"],
@@ -62,7 +110,25 @@ def compile_contract(input_json: str, unit: str, name: str, progress: Progress =
         standard_json=input_json,
         solc=VERSION,
         evm=settings["evmVersion"],
+        immutables=tuple(
+            sorted((place["start"], place["length"]) for places in references.values() for place in places)
+        ),
     )
+
+
+def long_version(progress: Progress = silent) -> str:
+    """The compiler's version with its commit, as explorers ask for it. Raises `SolcMissing`, `CompileFailed`."""
+    program = executable(progress)
+    try:
+        done = subprocess.run(
+            [str(program), "--version"], capture_output=True, text=True, timeout=_VERSION_SECONDS, check=True
+        )
+    except (OSError, subprocess.SubprocessError) as error:
+        raise CompileFailed(unit="solc --version", reason=type(error).__name__) from None
+    found = _LONG_VERSION.search(done.stdout)
+    if found is None or not found[1].startswith(f"{VERSION}+"):
+        raise CompileFailed(unit="solc --version", reason=f"it does not say that it is {VERSION}")
+    return found[1]
 
 
 def executable(progress: Progress = silent) -> Path:

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.20;
 
+import {Words} from "./Words.sol";
+
 /// @notice The ids and commitments of the system. Python and TypeScript compute the same values from the same vectors
 /// (`tests/vectors/commitments.json`). No id depends on proof bytes: whoever holds a witness can make many proofs of
 /// one statement.
@@ -37,12 +39,12 @@ library Commitments {
 
     /// @notice Commits to the input instances of a proof, within a domain.
     function inputCommitment(bytes32 inputDomain, uint256[] calldata inputWords) internal pure returns (bytes32) {
-        return keccak256(abi.encodePacked(inputDomain, inputWords));
+        return Words.hash(inputDomain, inputWords);
     }
 
     /// @notice The id of a statement: this model gives this output for this input. As ERC-7992 has it.
     /// @param output The output instances as 32-byte words, one after another.
     function inferenceId(uint256 model, bytes32 input, bytes calldata output) internal pure returns (bytes32) {
-        return keccak256(abi.encodePacked(model, input, output));
+        return Words.hash(bytes32(model), input, output);
     }
 }

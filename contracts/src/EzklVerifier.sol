@@ -61,18 +61,18 @@ contract EzklVerifier is IEzklVerifier, CircuitVerifier {
         override(IProofVerifier, VerifierStop)
         returns (uint256 inputInstances)
     {
-        Binding memory binding = _bindings[modelId];
-        _requireRunning(modelId, binding.stopped);
-        if (binding.verifier == address(0)) revert ModelNotBound({modelId: modelId});
-        inputInstances = binding.inputInstances;
-        _checkCount(instances, inputInstances + binding.outputInstances);
+        // All four at once: the compiler makes one read of it.
+        Binding storage binding = _bindings[modelId];
+        (address verifier, uint256 inputs, uint256 outputs, bool stopped) =
+            (binding.verifier, binding.inputInstances, binding.outputInstances, binding.stopped);
+        _requireRunning(modelId, stopped);
+        if (verifier == address(0)) revert ModelNotBound({modelId: modelId});
+        _checkCount(instances, inputs + outputs);
 
         // The code hash is not looked at again: a generated verifier has no opcode that could remove or replace its
         // code. A vkHash of code that has one belongs to a model whose id commits to that very code, and to nothing
         // that a proof could mean.
-        if (_answersOne(binding.verifier, abi.encodeCall(IHalo2Verifier.verifyProof, (proof, instances)))) {
-            return inputInstances;
-        }
+        if (_answersOne(verifier, abi.encodeCall(IHalo2Verifier.verifyProof, (proof, instances)))) return inputs;
 
         // A refusal comes without a reason. The one that can be told from here is an instance that is no field element.
         _checkField(instances);

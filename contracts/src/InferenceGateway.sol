@@ -6,6 +6,8 @@ import {ERC165Checker} from "@openzeppelin/contracts/utils/introspection/ERC165C
 import {Commitments} from "./Commitments.sol";
 import {Grade} from "./Grade.sol";
 import {ProofBlob} from "./ProofBlob.sol";
+import {Route, RouteLib} from "./Route.sol";
+import {Words} from "./Words.sol";
 import {IERC7992Verifier} from "./interfaces/draft-IERC7992.sol";
 import {IInferenceGateway} from "./interfaces/IInferenceGateway.sol";
 import {IModelRegistry} from "./interfaces/IModelRegistry.sol";
@@ -13,31 +15,33 @@ import {IProofVerifier} from "./interfaces/IProofVerifier.sol";
 
 /// @dev Documented in `IInferenceGateway`.
 contract InferenceGateway is IInferenceGateway, ERC165 {
-    // | slot | bytes  | field           | why it is there                                                          |
-    // |------|--------|-----------------|--------------------------------------------------------------------------|
-    // | 0    | 20 + 1 | verifier, grade | where a proof goes and what it is worth; the grade is asked for only once |
-    struct Route {
-        IProofVerifier verifier;
-        Grade grade;
-    }
-
     IModelRegistry internal immutable _registry;
     uint256 private immutable _deploymentChainId;
     bytes32 private immutable _deploymentDomain;
 
-    // | slot | field   | why it is there                                              |
-    // |------|---------|--------------------------------------------------------------|
-    // | 0    | _routes | a route for each proof system; written in the constructor only |
-    mapping(bytes4 proofSystemId => Route) private _routes;
+    // In the code and not in storage, where each verification would pay for a cold slot.
+    Route private immutable _first;
+    Route private immutable _second;
+    Route private immutable _third;
+    Route private immutable _fourth;
 
     constructor(IModelRegistry registry_, IProofVerifier[] memory verifiers) {
         _registry = registry_;
         _deploymentChainId = block.chainid;
         _deploymentDomain = Commitments.domain(block.chainid, address(this));
 
+        if (verifiers.length > 4) revert TooManyVerifiers({most: 4, got: verifiers.length});
+        Route[4] memory routes;
         for (uint256 i = 0; i < verifiers.length; ++i) {
-            _route(verifiers[i]);
+            routes[i] = _route(verifiers[i]);
+            for (uint256 j = 0; j < i; ++j) {
+                bytes4 proofSystemId = routes[i].proofSystemId();
+                if (routes[j].proofSystemId() == proofSystemId) {
+                    revert ProofSystemTwice({proofSystemId: proofSystemId});
+                }
+            }
         }
+        (_first, _second, _third, _fourth) = (routes[0], routes[1], routes[2], routes[3]);
     }
 
     /// @inheritdoc IERC7992Verifier
@@ -63,18 +67,18 @@ contract InferenceGateway is IInferenceGateway, ERC165 {
 
     /// @inheritdoc IInferenceGateway
     function verifierOf(bytes4 proofSystemId) external view returns (IProofVerifier) {
-        return _routes[proofSystemId].verifier;
+        return _find(proofSystemId).verifier();
     }
 
     /// @inheritdoc IInferenceGateway
     function gradeOf(uint256 modelId) external view returns (Grade) {
-        return _routeOf(proofSystemOf(modelId)).grade;
+        return _routeOf(proofSystemOf(modelId)).grade();
     }
 
     /// @inheritdoc IInferenceGateway
     function accepts(uint256 modelId) external view returns (bool) {
         if (!_registry.isActive(modelId)) return false;
-        IProofVerifier verifier = _routes[proofSystemOf(modelId)].verifier;
+        IProofVerifier verifier = _find(proofSystemOf(modelId)).verifier();
         return address(verifier) != address(0) && !verifier.isStopped(modelId);
     }
 
@@ -110,31 +114,26 @@ contract InferenceGateway is IInferenceGateway, ERC165 {
             || super.supportsInterface(interfaceId);
     }
 
-    /// @dev The proof system and the grade are asked of the verifier, so neither can be written down wrongly.
-    function _route(IProofVerifier verifier) private {
+    function _route(IProofVerifier verifier) private returns (Route route) {
         if (!ERC165Checker.supportsInterface(address(verifier), type(IProofVerifier).interfaceId)) {
             revert NotAProofVerifier({candidate: address(verifier)});
         }
-        bytes4 proofSystemId = verifier.proofSystemId();
-        if (address(_routes[proofSystemId].verifier) != address(0)) {
-            revert ProofSystemTwice({proofSystemId: proofSystemId});
-        }
-        Route memory route = Route({verifier: verifier, grade: verifier.grade()});
-        _routes[proofSystemId] = route;
-        emit ProofSystemRouted({proofSystemId: proofSystemId, verifier: address(verifier), grade: route.grade});
+        route = RouteLib.to(verifier);
+        emit ProofSystemRouted({
+            proofSystemId: route.proofSystemId(), verifier: address(verifier), grade: route.grade()
+        });
     }
 
     function _check(uint256 modelId, bytes32 inputCommitment, bytes calldata output, bytes calldata proof)
         private
         view
-        returns (Grade)
+        returns (Grade grade)
     {
-        (uint256[] calldata instances, uint256 inputs, Grade grade) = _verify(modelId, proof);
-        if (Commitments.inputCommitment(domain(), instances[:inputs]) != inputCommitment) {
-            revert InputCommitmentMismatch();
-        }
-        if (keccak256(abi.encodePacked(instances[inputs:])) != keccak256(output)) revert OutputMismatch();
-        return grade;
+        uint256[] calldata instances;
+        uint256 inputs;
+        (instances, inputs, grade) = _verify(modelId, proof);
+        if (Words.hash(domain(), instances[:inputs]) != inputCommitment) revert InputCommitmentMismatch();
+        if (!Words.equal(instances[inputs:], output)) revert OutputMismatch();
     }
 
     /// @dev The instances that are proven, how many of them are the input, and the grade of the proof.
@@ -145,14 +144,22 @@ contract InferenceGateway is IInferenceGateway, ERC165 {
     {
         (bytes4 proofSystemId, bool deprecated) = _registry.status(modelId);
         if (deprecated) revert VerificationRefused_ModelDeprecated({modelId: modelId});
-        Route memory route = _routeOf(proofSystemId);
+        Route route = _routeOf(proofSystemId);
         bytes calldata proof;
         (instances, proof) = ProofBlob.decode(blob);
-        return (instances, route.verifier.verifyProof(modelId, instances, proof), route.grade);
+        return (instances, route.verifier().verifyProof(modelId, instances, proof), route.grade());
     }
 
-    function _routeOf(bytes4 proofSystemId) private view returns (Route memory route) {
-        route = _routes[proofSystemId];
-        if (address(route.verifier) == address(0)) revert UnsupportedProofSystem({proofSystemId: proofSystemId});
+    function _routeOf(bytes4 proofSystemId) private view returns (Route route) {
+        route = _find(proofSystemId);
+        if (address(route.verifier()) == address(0)) revert UnsupportedProofSystem({proofSystemId: proofSystemId});
+    }
+
+    /// @dev The route of a proof system, or no route.
+    function _find(bytes4 proofSystemId) private view returns (Route) {
+        if (_first.proofSystemId() == proofSystemId) return _first;
+        if (_second.proofSystemId() == proofSystemId) return _second;
+        if (_third.proofSystemId() == proofSystemId) return _third;
+        return _fourth.proofSystemId() == proofSystemId ? _fourth : Route.wrap(0);
     }
 }

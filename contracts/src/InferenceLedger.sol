@@ -8,8 +8,8 @@ import {Commitments} from "./Commitments.sol";
 import {Grade} from "./Grade.sol";
 import {InferenceGateway} from "./InferenceGateway.sol";
 import {ProofBlob} from "./ProofBlob.sol";
+import {RecordWord, RecordWordLib} from "./RecordWord.sol";
 import {Rows} from "./Rows.sol";
-import {IERC7992Storage} from "./interfaces/draft-IERC7992.sol";
 import {IInferenceLedger} from "./interfaces/IInferenceLedger.sol";
 import {IModelRegistry} from "./interfaces/IModelRegistry.sol";
 import {IProofVerifier} from "./interfaces/IProofVerifier.sol";
@@ -19,12 +19,12 @@ import {IProofVerifier} from "./interfaces/IProofVerifier.sol";
 contract InferenceLedger is IInferenceLedger, InferenceGateway {
     using CircuitLib for Circuit;
 
-    // | slot | field    | why it is there                                                       |
-    // |------|----------|-----------------------------------------------------------------------|
-    // | 1    | _records | for each inference id one slot, 20 + 6 + 5 + 1 bytes; zero if none yet |
-    // | 2    | _batches | the same for each root                                                |
-    mapping(bytes32 inferenceId => Record) private _records;
-    mapping(bytes32 root => Record) private _batches;
+    // | slot | field    | why it is there                             |
+    // |------|----------|---------------------------------------------|
+    // | 0    | _records | a record for each inference id              |
+    // | 1    | _batches | a record for each root                      |
+    mapping(bytes32 inferenceId => RecordWord) private _records;
+    mapping(bytes32 root => RecordWord) private _batches;
 
     constructor(IModelRegistry registry_, IProofVerifier[] memory verifiers) InferenceGateway(registry_, verifiers) {}
 
@@ -36,10 +36,9 @@ contract InferenceLedger is IInferenceLedger, InferenceGateway {
         bytes calldata proof
     ) external returns (bytes32 inferenceId) {
         inferenceId = Commitments.inferenceId(modelId, inputCommitment, output);
-        if (isRecorded(inferenceId)) return inferenceId;
+        if (_records[inferenceId].exists()) return inferenceId;
 
-        _records[inferenceId] = _recordNow(verifyAndGrade(modelId, inputCommitment, output, proof));
-        emit IERC7992Storage.InferenceStored({inferenceId: inferenceId});
+        _records[inferenceId] = RecordWordLib.made(verifyAndGrade(modelId, inputCommitment, output, proof));
     }
 
     /// @inheritdoc IInferenceLedger
@@ -51,10 +50,10 @@ contract InferenceLedger is IInferenceLedger, InferenceGateway {
         description.requireCommitted(modelId, _registry.circuitHashOf(modelId));
         (uint256[] calldata instances,) = ProofBlob.decode(proof);
         root = Rows.root(description, modelId, domain(), instances);
-        if (_batches[root].recordedAt != 0) return root;
+        if (_batches[root].exists()) return root;
 
         (,, Grade grade) = _verify(modelId, proof);
-        _batches[root] = _recordNow(grade);
+        _batches[root] = RecordWordLib.made(grade);
         emit BatchStored({root: root, modelId: modelId, rows: description.rows});
     }
 
@@ -68,11 +67,12 @@ contract InferenceLedger is IInferenceLedger, InferenceGateway {
     ) external returns (bytes32 inferenceId) {
         inferenceId = Commitments.inferenceId(modelId, inputCommitment, output);
         if (isRecorded(inferenceId)) return inferenceId;
-        Record memory batch = batchOf(root);
+        RecordWord batch = _batches[root];
+        if (!batch.exists()) revert BatchNotRecorded({root: root});
         if (!_isInBatch(root, path, inferenceId)) revert NotInBatch({root: root, inferenceId: inferenceId});
 
         _records[inferenceId] = batch;
-        emit IERC7992Storage.InferenceStored({inferenceId: inferenceId});
+        emit InferenceVerified({modelId: modelId, inputCommitment: inputCommitment, output: output, caller: msg.sender});
     }
 
     /// @inheritdoc IInferenceLedger
@@ -81,8 +81,8 @@ contract InferenceLedger is IInferenceLedger, InferenceGateway {
         view
         returns (bool)
     {
-        bytes32 inferenceId = Commitments.inferenceId(modelId, inputCommitment, output);
-        return isRecorded(inferenceId) && _records[inferenceId].grade >= minGrade;
+        RecordWord word = _records[Commitments.inferenceId(modelId, inputCommitment, output)];
+        return word.exists() && word.grade() >= minGrade;
     }
 
     /// @inheritdoc IInferenceLedger
@@ -94,38 +94,33 @@ contract InferenceLedger is IInferenceLedger, InferenceGateway {
         bytes calldata output,
         Grade minGrade
     ) external view returns (bool) {
-        Record memory batch = _batches[root];
-        return batch.recordedAt != 0 && batch.grade >= minGrade
+        RecordWord batch = _batches[root];
+        return batch.exists() && batch.grade() >= minGrade
             && _isInBatch(root, path, Commitments.inferenceId(modelId, inputCommitment, output));
     }
 
     /// @inheritdoc IInferenceLedger
     function recordOf(bytes32 inferenceId) external view returns (Record memory) {
-        if (!isRecorded(inferenceId)) revert InferenceNotRecorded({inferenceId: inferenceId});
-        return _records[inferenceId];
+        RecordWord word = _records[inferenceId];
+        if (!word.exists()) revert InferenceNotRecorded({inferenceId: inferenceId});
+        return word.unpack();
     }
 
     /// @inheritdoc IInferenceLedger
-    function batchOf(bytes32 root) public view returns (Record memory record) {
-        record = _batches[root];
-        if (record.recordedAt == 0) revert BatchNotRecorded({root: root});
+    function batchOf(bytes32 root) external view returns (Record memory) {
+        RecordWord word = _batches[root];
+        if (!word.exists()) revert BatchNotRecorded({root: root});
+        return word.unpack();
     }
 
     /// @inheritdoc IInferenceLedger
     function isRecorded(bytes32 inferenceId) public view returns (bool) {
-        return _records[inferenceId].recordedAt != 0;
+        return _records[inferenceId].exists();
     }
 
     /// @inheritdoc IERC165
     function supportsInterface(bytes4 interfaceId) public view override(InferenceGateway, IERC165) returns (bool) {
         return interfaceId == type(IInferenceLedger).interfaceId || super.supportsInterface(interfaceId);
-    }
-
-    /// @dev Neither number is cut within the next thirty thousand years.
-    function _recordNow(Grade grade) private view returns (Record memory) {
-        return Record({
-            submitter: msg.sender, recordedAt: uint48(block.timestamp), blockNumber: uint40(block.number), grade: grade
-        });
     }
 
     function _isInBatch(bytes32 root, bytes32[] calldata path, bytes32 inferenceId) private pure returns (bool) {

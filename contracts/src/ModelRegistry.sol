@@ -148,8 +148,11 @@ contract ModelRegistry is IModelRegistry, ERC165 {
 
     /// @inheritdoc IModelRegistry
     function status(uint256 modelId) external view returns (bytes4 proofSystemId, bool deprecated) {
-        Listing storage listing = _listing(modelId);
-        return (listing.proofSystemId, listing.deprecated);
+        // All three at once: the compiler makes one read of it.
+        Listing storage listing = _listings[modelId];
+        address owner;
+        (owner, proofSystemId, deprecated) = (listing.owner, listing.proofSystemId, listing.deprecated);
+        if (owner == address(0)) revert ModelNotFound({modelId: modelId});
     }
 
     /// @inheritdoc IModelRegistry

@@ -7,6 +7,7 @@ import {IERC165} from "@openzeppelin/contracts/utils/introspection/IERC165.sol";
 import {Circuit} from "./Circuit.sol";
 import {CircuitVerifier} from "./CircuitVerifier.sol";
 import {Grade} from "./Grade.sol";
+import {Words} from "./Words.sol";
 import {IEzklVerifier} from "./interfaces/IEzklVerifier.sol";
 import {IModelRegistry} from "./interfaces/IModelRegistry.sol";
 import {IProofVerifier} from "./interfaces/IProofVerifier.sol";
@@ -126,8 +127,7 @@ contract SignedInferenceVerifier is ISignedInferenceVerifier, CircuitVerifier, E
     /// @inheritdoc ISignedInferenceVerifier
     function digestOf(uint256 modelId, uint256[] calldata instances) public view returns (bytes32) {
         // EIP-712 encodes an array as the hash of its words.
-        bytes32 words = keccak256(abi.encodePacked(instances));
-        return _hashTypedDataV4(keccak256(abi.encode(STATEMENT_TYPE, modelId, words)));
+        return _hashTypedDataV4(keccak256(abi.encode(STATEMENT_TYPE, modelId, Words.hash(instances))));
     }
 
     /// @inheritdoc IERC165

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {Words} from "./Words.sol";
 import {IProofVerifier} from "./interfaces/IProofVerifier.sol";
 import {IVerifierStop} from "./interfaces/IVerifierStop.sol";
 
@@ -32,11 +33,11 @@ abstract contract VerifierStop is IVerifierStop {
         uint256 inputs = verifyProof(modelId, first.instances, first.proof);
         verifyProof(modelId, second.instances, second.proof);
         if (inputs == 0) revert InputNotShown({modelId: modelId});
-        if (_hash(first.instances[:inputs]) != _hash(second.instances[:inputs])) {
+        if (Words.hash(first.instances[:inputs]) != Words.hash(second.instances[:inputs])) {
             revert InputsDiffer({modelId: modelId});
         }
         // A verifier takes one spelling of each instance only, so other words are another output.
-        if (_hash(first.instances) == _hash(second.instances)) revert OutputsAgree({modelId: modelId});
+        if (Words.hash(first.instances) == Words.hash(second.instances)) revert OutputsAgree({modelId: modelId});
 
         _stopModel(modelId);
         emit ModelStopped({modelId: modelId, first: first.instances, second: second.instances});
@@ -62,16 +63,12 @@ abstract contract VerifierStop is IVerifierStop {
 
     /// @param modelStopped The flag of the model, which the caller has read already.
     function _requireRunning(uint256 modelId, bool modelStopped) internal view {
-        if (_isAllStopped()) revert VerifierIsStopped();
+        if (guardian != address(0) && _stopped) revert VerifierIsStopped();
         if (modelStopped) revert ModelIsStopped({modelId: modelId});
     }
 
     /// @dev Where there is no guardian the slot is not even read: it costs 2 100 gas.
     function _isAllStopped() private view returns (bool) {
         return guardian != address(0) && _stopped;
-    }
-
-    function _hash(uint256[] calldata words) private pure returns (bytes32) {
-        return keccak256(abi.encodePacked(words));
     }
 }

@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {Commitments} from "../src/Commitments.sol";
+import {EzklVerifier} from "../src/EzklVerifier.sol";
 import {FixedPoint} from "../src/FixedPoint.sol";
 import {Grade} from "../src/Grade.sol";
 import {InferenceGateway} from "../src/InferenceGateway.sol";
@@ -11,6 +12,8 @@ import {IInferenceGateway} from "../src/interfaces/IInferenceGateway.sol";
 import {IProofVerifier} from "../src/interfaces/IProofVerifier.sol";
 import {Stage} from "./Stage.sol";
 import {Cheats} from "./Test.sol";
+import {IVerifierStop} from "../src/interfaces/IVerifierStop.sol";
+import {NamedClaimVerifier} from "./mocks/ClaimVerifier.sol";
 import {MockHalo2Verifier} from "./mocks/MockHalo2Verifier.sol";
 
 contract InferenceGatewayTest is Stage {
@@ -42,6 +45,59 @@ contract InferenceGatewayTest is Stage {
         IProofVerifier[] memory twice = _verifiers(ezkl, ezkl);
         vm.expectRevert(abi.encodeWithSelector(IInferenceGateway.ProofSystemTwice.selector, ezkl.proofSystemId()));
         new InferenceGateway(registry, twice);
+    }
+
+    function test_aGatewayRoutesToFourVerifiersAndNoMore(uint256 seed) external {
+        IProofVerifier[] memory four = _claimants(4);
+        InferenceGateway full = new InferenceGateway(registry, four);
+        for (uint256 i = 0; i < 4; ++i) {
+            vm.assertEq(address(full.verifierOf(four[i].proofSystemId())), address(four[i]));
+            IERC7992Registry.ModelCommitment memory commitment = _commitment(address(halo2));
+            commitment.proofSystemId = four[i].proofSystemId();
+            uint256 modelId = registry.registerModel(commitment);
+            vm.assertEq(uint256(full.gradeOf(modelId)), uint256(Grade.Claimed));
+            uint256[] memory instances = _instances(seed);
+            bytes32 input = full.commitmentOf(_words(instances, 0, 1));
+            bytes memory output = abi.encodePacked(_words(instances, 1, instances.length));
+            full.verifyInference(modelId, input, output, abi.encode(instances, "I say so"));
+        }
+        IProofVerifier[] memory five = _claimants(5);
+        vm.expectRevert(abi.encodeWithSelector(IInferenceGateway.TooManyVerifiers.selector, 4, 5));
+        new InferenceGateway(registry, five);
+    }
+
+    function test_aModelIsAcceptedUntilItIsDeprecatedOrStopped(uint256 unknown) external {
+        vm.assume(unknown != model);
+        vm.assertEq(gateway.accepts(model), true);
+        vm.assertEq(gateway.accepts(unknown), false);
+
+        IERC7992Registry.ModelCommitment memory commitment = _commitment(address(halo2));
+        commitment.proofSystemId = "none";
+        vm.assertEq(gateway.accepts(registry.registerModel(commitment)), false);
+
+        vm.prank(OWNER);
+        registry.deprecateModel(model);
+        vm.assertEq(gateway.accepts(model), false);
+    }
+
+    function test_aModelWhoseVerifierIsStoppedIsNotAccepted(bool byGuardian) external {
+        EzklVerifier guarded = new EzklVerifier(registry, OWNER);
+        guarded.bind(model, _circuit(), address(halo2));
+        InferenceGateway other = new InferenceGateway(registry, _verifiers(guarded, claims));
+        vm.assertEq(other.accepts(model), true);
+        if (byGuardian) {
+            vm.prank(OWNER);
+            guarded.stop();
+        } else {
+            uint256[] memory second = _instances(0);
+            second[INPUTS] = 1;
+            guarded.stopModel(
+                model,
+                IVerifierStop.Claim(_instances(0), halo2.mockProve(_instances(0))),
+                IVerifierStop.Claim(second, halo2.mockProve(second))
+            );
+        }
+        vm.assertEq(other.accepts(model), false);
     }
 
     function test_whatIsNoProofVerifierIsNotRouted() external {
@@ -265,5 +321,13 @@ contract InferenceGatewayTest is Stage {
         gateway.verifyInference(modelId, told.inputCommitment, told.output, told.proof);
         vm.expectRevert(refusal);
         gateway.check(modelId, told.inputCommitment, told.output, told.proof);
+    }
+
+    /// @dev So many verifiers of so many proof systems.
+    function _claimants(uint256 count) private returns (IProofVerifier[] memory list) {
+        list = new IProofVerifier[](count);
+        for (uint256 i = 0; i < count; ++i) {
+            list[i] = new NamedClaimVerifier(bytes4(uint32(i + 1)));
+        }
     }
 }

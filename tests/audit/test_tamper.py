@@ -52,7 +52,7 @@ def test_a_statement_that_is_not_accepted_untouched_proves_nothing_and_is_raised
 ) -> None:
     raw = bytearray(to_bytes(proof.proof))
     raw[40] ^= 1
-    with pytest.raises(ContractReverted, match=r"refused InferenceGateway\.check: InvalidProof"):
+    with pytest.raises(ContractReverted, match=r"refused InferenceLedger\.check: InvalidProof"):
         verbs.fire_tampered(bundle, replace(proof, proof=hex_bytes(bytes(raw))), staged)
     with pytest.raises(ContractReverted, match="ModelNotFound"):
         verbs.fire_tampered(other_bundle, replace(proof, model_id=other_bundle.model_id), staged)
@@ -89,7 +89,7 @@ def test_a_verifier_that_accepts_everything_is_caught(staged: Connection, bundle
     listing = (*(to_bytes(word) for word in words), "")
     wallet.execute(core.registry.address, core.registry.abi.call("registerModel", listing), label="registerModel")
     binding = (int(fooled.model_id, 16), circuit_words(bundle.manifest.circuit), verifier)
-    wallet.execute(core.adapter.address, core.adapter.abi.call("bind", *binding), label="bind")
+    wallet.execute(core.ezkl.address, core.ezkl.abi.call("bind", *binding), label="bind")
 
     attempts = tamper(replace(proof, model_id=fooled.model_id), bundle.manifest.circuit, core)
     accepted = {attempt.mutation for attempt in attempts if not attempt.refused}

@@ -79,7 +79,7 @@ def built(user: Session, example: Example) -> dict[str, Any]:
 
 def test_up_starts_a_chain_with_the_contracts_and_twice_finds_it(user: Session, stack: dict[str, Any]) -> None:
     assert set(stack) >= {"url", "pid", "chain_id", "contracts"}
-    assert set(stack["contracts"]) >= {"ModelRegistry", "EzklVerifier", "InferenceGateway", "InferenceLedger"}
+    assert set(stack["contracts"]) >= {"ModelRegistry", "EzklVerifier", "InferenceLedger", "InferenceIndex"}
     assert answers(stack["url"])
     for address in stack["contracts"].values():
         assert Rpc(stack["url"]).code(address)

@@ -74,7 +74,7 @@ def test_a_folder_in_the_place_of_a_book_is_named(tmp_path: Path) -> None:
 
 def test_a_book_without_a_core_contract_says_how_to_deploy_it(staged: Connection) -> None:
     book = staged.book()
-    assert book.core(staged.rpc).gateway.address == book.contract("InferenceGateway").address
+    assert book.core(staged.rpc).ledger.address == book.contract("InferenceLedger").address
     short = replace(book, contracts={name: line for name, line in book.contracts.items() if name != "InferenceLedger"})
     with pytest.raises(
         NotDeployed, match=r"InferenceLedger is not deployed on chain 31337\. Run: proofbridge deploy core"

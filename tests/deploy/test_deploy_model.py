@@ -32,13 +32,13 @@ def test_a_model_is_deployed_registered_and_bound_and_twice_does_nothing(
     verbs.deploy_core(connection)
     core = connection.core()
     assert not is_registered(core.registry, bundle.model_id)
-    assert bound_verifier(core.adapter, bundle.model_id) is None
+    assert bound_verifier(core.ezkl, bundle.model_id) is None
 
     first = verbs.deploy_model(bundle, connection)
     assert first.is_new
     assert first.gas_used > 0
     assert is_registered(core.registry, bundle.model_id)
-    assert bound_verifier(core.adapter, bundle.model_id) == first.entry.verifier.address
+    assert bound_verifier(core.ezkl, bundle.model_id) == first.entry.verifier.address
     nonce = connection.rpc.nonce(connection.wallet().address)
     written = (connection.deployments / "31337.json").read_bytes()
 
@@ -58,7 +58,7 @@ def test_a_deployment_that_stopped_half_way_goes_on_where_it_stopped(connection:
     wallet.execute(core.registry.address, data, label="registerModel")
     done = verbs.deploy_model(bundle, connection, uri="ignored, because it is registered already")
     assert done.is_new
-    assert bound_verifier(core.adapter, bundle.model_id) == done.entry.verifier.address
+    assert bound_verifier(core.ezkl, bundle.model_id) == done.entry.verifier.address
 
 
 def test_whoever_finds_a_deployed_model_gets_the_same_book(
@@ -105,7 +105,7 @@ def test_the_same_addresses_stand_on_chains_with_different_ids(
     }
     assert (tmp_path / "other" / "11155111.json").is_file()
     # The chain id is inside the gateway: its code differs though its address does not.
-    assert book.contract("InferenceGateway").code_hash != ours.contract("InferenceGateway").code_hash
+    assert book.contract("InferenceLedger").code_hash != ours.contract("InferenceLedger").code_hash
     assert book.contract("ModelRegistry").code_hash == ours.contract("ModelRegistry").code_hash
 
 
@@ -245,6 +245,6 @@ def test_a_verifier_over_the_code_limit_is_not_built_into_a_bundle(
 
 
 def test_an_unbound_model_has_no_verifier(staged: Connection, bundle: Bundle, other_bundle: Bundle) -> None:
-    adapter = staged.core().adapter
+    adapter = staged.core().ezkl
     assert bound_verifier(adapter, bundle.model_id) != Address("0x" + "00" * 20)
     assert bound_verifier(adapter, other_bundle.model_id) is None

@@ -47,8 +47,8 @@ def verify_directly(connection: Connection, bundle: Bundle, proof: Proof) -> Rec
     """Through the gateway, past the ledger."""
     core = connection.core()
     said = statement(proof, bundle.manifest.circuit, core)
-    data = core.gateway.abi.call("verifyInference", *said.arguments)
-    return connection.wallet().execute(core.gateway.address, data, label="verifyInference", abis=core_abis())
+    data = core.ledger.abi.call("verifyInference", *said.arguments)
+    return connection.wallet().execute(core.ledger.address, data, label="verifyInference", abis=core_abis())
 
 
 def ids(records: tuple[VerifiedInference, ...]) -> list[Hex32]:
@@ -205,7 +205,7 @@ def test_an_event_of_another_contract_is_no_result(staged: Connection, bundle: B
     verbs.submit(bundle, proof, staged, check=False)
     before = verbs.results(staged)
     impostor = Address("0x" + "77" * 20)
-    topic = staged.core().gateway.abi.topic("InferenceVerified")
+    topic = staged.core().ledger.abi.topic("InferenceVerified")
     staged.rpc.raw("anvil_setCode", impostor, "0x" + _event_emitter(topic))
     staged.wallet().execute(impostor, b"", label="emitting")
     assert len(staged.rpc.logs(impostor, [topic], 0, staged.rpc.block_number())) == 1
@@ -224,7 +224,7 @@ def test_many_records_are_read_over_bounded_ranges(staged: Connection, submissio
         behind = connect(rpc=proxy.url, deployments=staged.deployments)
         small = replace(behind, preset=replace(behind.preset, log_range=4))
         assert verbs.results(small) == whole
-        topic = staged.core().gateway.abi.topic("InferenceVerified")
+        topic = staged.core().ledger.abi.topic("InferenceVerified")
         spans = [
             int(query["toBlock"], 16) - int(query["fromBlock"], 16) + 1
             for (query,) in proxy.asked("eth_getLogs")
@@ -276,7 +276,7 @@ LIES: dict[str, Mutation] = {
 
 def lying(proxy: Proxy, connection: Connection, mutate: Mutation) -> None:
     """Spoil every log of the gateway on its way."""
-    gateway = connection.core().gateway.address.lower()
+    gateway = connection.core().ledger.address.lower()
 
     def rule(request: Request) -> Answer:
         status, body = proxy.forward(request)

@@ -309,8 +309,8 @@ def test_the_transaction_that_recorded_is_told_from_one_that_only_verified(
     signing: Connection, said: Statement
 ) -> None:
     core, wallet = signing.core(), signing.wallet()
-    data = core.gateway.abi.call("verifyInference", *said.arguments)
-    verified = wallet.execute(core.gateway.address, data, label="verifyInference", abis=core_abis())
+    data = core.ledger.abi.call("verifyInference", *said.arguments)
+    verified = wallet.execute(core.ledger.address, data, label="verifyInference", abis=core_abis())
     first = relay(said, signing)
     assert first.is_new
     assert first.tx_hash != verified.tx_hash

@@ -127,7 +127,7 @@ def test_the_committed_abis_are_those_of_the_sources() -> None:
 
 
 def test_the_core_compiles_to_the_same_code_from_its_own_input(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    core = compile_core(evm.UNIVERSAL)
+    core = compile_core()
     texts = {artifact.standard_json for artifact in core.values()}
     assert texts == {json.dumps(json.loads(text), sort_keys=True, separators=(",", ":")) for text in texts}
     monkeypatch.setenv("PROOFBRIDGE_HOME", str(tmp_path))  # nothing was compiled there yet
@@ -138,7 +138,7 @@ def test_the_core_compiles_to_the_same_code_from_its_own_input(monkeypatch: pyte
 
 
 def test_the_core_carries_no_source_that_it_does_not_need() -> None:
-    sources = json.loads(compile_core(evm.UNIVERSAL)["ModelRegistry"].standard_json)["sources"]
+    sources = json.loads(compile_core()["ModelRegistry"].standard_json)["sources"]
     assert {f"src/{name}.sol" for name in CORE} <= set(sources)
     assert not [name for name in sources if "test" in name.lower() or "mock" in name.lower()]
 

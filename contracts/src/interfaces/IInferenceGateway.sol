@@ -24,6 +24,9 @@ interface IInferenceGateway is IERC7992Verifier {
     /// @notice Two verifiers name the same proof system. Likely cause: a list of addresses with one given twice.
     error ProofSystemTwice(bytes4 proofSystemId);
 
+    /// @notice More verifiers than a gateway has room for.
+    error TooManyVerifiers(uint256 most, uint256 got);
+
     /// @notice The address does not say that it is an `IProofVerifier`. Likely cause: not deployed yet, or the address
     /// of a generated verifier in place of its adapter.
     error NotAProofVerifier(address candidate);

@@ -10,9 +10,10 @@ import {IInferenceGateway} from "./IInferenceGateway.sol";
 /// nothing else can be. A record is written once and never changed or removed, also when the model is deprecated or stopped
 /// later. Absence says nothing: that something is not recorded does not mean that it is false.
 ///
-/// `verifyAndStoreInference` and its event are those of the storage extension of ERC-7992. The extension as a whole is
-/// not claimed: its `getInference` returns the whole output, which would cost a slot for every word of it. Whoever needs
-/// the output brings it along, and `isVerified` says whether it is the true one.
+/// `verifyAndStoreInference` is that of the storage extension of ERC-7992. The extension as a whole is not claimed: its
+/// `getInference` returns the whole output, which would cost a slot for every word of it. Whoever needs the output brings it
+/// along, and `isVerified` says whether it is the true one. Its event `InferenceStored` is left out, too: every record comes
+/// with `InferenceVerified`, which says more, and names its block, so that the event is found from the record.
 ///
 /// A batch is the proof of a circuit that takes many rows at once. It costs one slot, too, which holds the root of a Merkle
 /// tree over all rows; it is made here, from the instances that are proven, so there is no leaf that the proof does not
