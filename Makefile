@@ -1,6 +1,8 @@
 # Two commands do everything on a fresh machine with git, make, Python >= 3.11 and Node >= 20:
 #   make demo    the main job, end to end
 #   make test    every check
+# and one takes an hour, for whoever changes a contract:
+#   make audit-contracts    slither, proofs, mutation testing and coverage; writes docs/audit/contracts.md
 
 PYTHON ?= python3
 BIN    := .venv/bin
@@ -10,7 +12,7 @@ FORGE   = $(abspath $(firstword $(wildcard node_modules/@foundry-rs/forge-*/bin/
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export npm_config_update_notifier := false
 
-.PHONY: help demo test lint test-contracts test-python canary wheel wheel-check lock clean
+.PHONY: help demo test lint test-contracts test-python canary wheel wheel-check lock clean audit-contracts
 
 help:
 	@grep -E '^#   make' Makefile | sed 's/^#   //'
@@ -44,19 +46,30 @@ wheel: .venv/dev
 wheel-check: wheel
 	scripts/check_wheel dist
 
+# Slower than every other check together, so nothing else runs it.
+audit-contracts: .venv-audit/run node_modules/.installed
+	PYTHONPATH=scripts .venv-audit/bin/python -m audit $(AUDIT)
+
 # Newer versions within the bounds of pyproject.toml and package.json.
 lock: .venv/dev
 	$(BIN)/uv pip compile $(UV_LOCK) --group checkout -o requirements/run.txt
 	$(BIN)/uv pip compile $(UV_LOCK) --group dev -c requirements/run.txt -o requirements/dev.txt
+	$(BIN)/uv pip compile --group audit $(UV_FORM) -o requirements/audit.txt
 	npm install --package-lock-only
-UV_LOCK := pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --quiet
+UV_LOCK  = pyproject.toml $(UV_FORM)
+UV_FORM := --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --quiet
 
 clean:
-	rm -rf .venv node_modules dist contracts/out contracts/cache proofbridge-demo
+	rm -rf .venv .venv-audit node_modules dist contracts/out contracts/cache proofbridge-demo
 
 .venv/made:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "proofbridge needs Python 3.11 or newer: make PYTHON=python3.12 …")'
 	$(PYTHON) -m venv .venv
+	@touch $@
+
+.venv-audit/run: requirements/audit.txt
+	$(PYTHON) -m venv .venv-audit
+	.venv-audit/bin/pip install --quiet --require-hashes -r requirements/audit.txt
 	@touch $@
 
 .venv/run: .venv/made requirements/run.txt pyproject.toml

@@ -1,0 +1,154 @@
+"""Which mutants of our contracts the tests kill.
+
+A mutant is killed by a failing test or by a test that does not end. One that does not compile, or that compiles to the bytecode of
+the original, is not counted. The tests of a contract's own name run first, then those that import it or test who does, then
+all.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+
+from audit.mutants import Mutant
+from audit.workspace import GAS_TESTS, AuditError, Ended, Workspace, warm
+
+_FUZZING = {"FOUNDRY_FUZZ_RUNS": "32", "FOUNDRY_FUZZ_SEED": "1"}
+_LIMIT = 120.0  # twenty times what all tests take
+_REPORT_EVERY = 50
+
+
+class Outcome(Enum):
+    """What became of a mutant."""
+
+    KILLED = "killed"
+    SURVIVED = "survived"
+    BROKEN = "does not compile"
+    SAME = "compiles to the same bytecode"
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """A mutant, and what became of it."""
+
+    mutant: Mutant
+    outcome: Outcome
+    becomes: str
+
+
+def _stages(root: Path, source: str) -> list[list[str]]:
+    """The arguments of forge for each stage of the tests of one source."""
+    tests = sorted(path for path in (root / "test").rglob("*.t.sol") if str(path.relative_to(root)) != GAS_TESTS)
+    stem = Path(source).stem
+    importing = re.compile(rf'from "[^"]*/{re.escape(stem)}\.sol"')
+    users = {path.stem for path in (root / "src").rglob("*.sol") if importing.search(path.read_text())}
+    own = [test for test in tests if test.name.startswith(stem + ".")]
+    near = [
+        test
+        for test in tests
+        if test not in own and (importing.search(test.read_text()) or test.name.removesuffix(".t.sol") in users)
+    ]
+    return [
+        *(["--match-path", f"test/{{{','.join(_names(root, stage))}}}"] for stage in (own, near) if stage),
+        ["--no-match-path", GAS_TESTS],
+    ]
+
+
+def _names(root: Path, tests: Iterable[Path]) -> list[str]:
+    # A pattern of one name in braces is read as that name; the empty one matches nothing and keeps the braces.
+    return [*(str(test.relative_to(root / "test")) for test in tests), ""]
+
+
+def _bytecode(root: Path) -> str:
+    """A hash of everything that forge compiled, tests too, as an internal function has bytecode only where it is used."""
+    digest = hashlib.sha256()
+    for artifact in sorted((root / "out").rglob("*.json")):
+        if "build-info" not in artifact.parts:
+            parsed = json.loads(artifact.read_text())
+            for kind in ("bytecode", "deployedBytecode"):
+                digest.update(f"{artifact.name}:{parsed.get(kind, {}).get('object', '')};".encode())
+    return digest.hexdigest()
+
+
+def _verdict(ended: Ended) -> Outcome:
+    if ended.code is None:
+        return Outcome.KILLED
+    if ended.code == 0:
+        return Outcome.SURVIVED
+    if "Compiler run failed" in ended.text:
+        return Outcome.BROKEN
+    if "[FAIL" in ended.text:
+        return Outcome.KILLED
+    raise AuditError(f"forge test ended with {ended.code}, and no test failed:\n{ended.text[-2000:]}")
+
+
+class _Bench:
+    """One copy of the contracts, in which one mutant after another is tried."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace.with_environment(**_FUZZING)
+        self._all = ["--no-match-path", GAS_TESTS]
+        self._must_pass()
+        self._bytecode = _bytecode(workspace.root)
+
+    def _must_pass(self) -> None:
+        ended = self._workspace.run("forge", "test", *self._all)
+        if ended.code != 0:
+            raise AuditError(f"the tests fail without any mutant:\n{ended.text[-4000:]}")
+
+    def try_out(self, mutant: Mutant) -> Tried:
+        path = self._workspace.root / mutant.source
+        original = path.read_bytes()
+        path.write_bytes(mutant.apply(original))
+        try:
+            return Tried(mutant, self._outcome(mutant), mutant.becomes(original))
+        finally:
+            path.write_bytes(original)
+
+    def _outcome(self, mutant: Mutant) -> Outcome:
+        for stage in _stages(self._workspace.root, mutant.source):
+            outcome = _verdict(self._workspace.run("forge", "test", "--fail-fast", *stage, limit=_LIMIT))
+            if outcome is not Outcome.SURVIVED:
+                return outcome
+        return Outcome.SAME if _bytecode(self._workspace.root) == self._bytecode else Outcome.SURVIVED
+
+
+def run(mutants: list[Mutant], workspaces: list[Workspace], say: Callable[[str], None]) -> list[Tried]:
+    """Try every mutant, one at a time in each copy."""
+    waiting: Iterator[Mutant] = iter(mutants)
+    tried: list[Tried] = []
+    lock = threading.Lock()
+
+    def work(bench: _Bench) -> None:
+        while True:
+            with lock:
+                mutant = next(waiting, None)
+            if mutant is None:
+                return
+            done = bench.try_out(mutant)
+            with lock:
+                tried.append(done)
+                if done.outcome is Outcome.SURVIVED:
+                    say(f"survived: {mutant.source}:{mutant.line} {mutant.mutator}: {done.becomes}")
+                if len(tried) % _REPORT_EVERY == 0:
+                    say(f"{len(tried)} of {len(mutants)} mutants tried")
+
+    with ExitStack() as stack:
+        benches = [_Bench(stack.enter_context(warm(workspace, lean=True))) for workspace in workspaces]
+        with ThreadPoolExecutor(len(benches)) as pool:
+            working = [pool.submit(work, bench) for bench in benches]
+            try:
+                for worker in working:
+                    worker.result()
+            except BaseException:
+                waiting = iter(())  # the other worker ends after the mutant that it has
+                raise
+    return sorted(tried, key=lambda each: (each.mutant.source, each.mutant.start, each.mutant.end, each.mutant.text))

@@ -1,0 +1,70 @@
+"""What the audit of the contracts reads and matches, without its tools."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
+
+
+@pytest.fixture(autouse=True)
+def _scripts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(SCRIPTS))
+    for name in [name for name in sys.modules if name == "audit" or name.startswith("audit.")]:
+        monkeypatch.delitem(sys.modules, name)
+
+
+def test_a_missed_branch_is_missed_and_sources_of_others_are_not_counted():
+    from audit.coverage import parse  # noqa: PLC0415
+
+    lcov = "SF:src/A.sol\nDA:3,1\nDA:4,0\nBRDA:3,0,0,5\nBRDA:7,1,0,-\nend_of_record\nSF:node_modules/B.sol\nDA:1,0\n"
+    (covered,) = parse(lcov)
+    assert (covered.source, covered.lines_hit, covered.lines) == ("src/A.sol", 1, 2)
+    assert (covered.branches_hit, covered.branches, covered.missed) == (1, 2, (4, 7))
+
+
+def test_a_finding_without_a_reason_and_a_reason_without_a_finding_are_told():
+    from audit.explained import match  # noqa: PLC0415
+
+    matched = match(["a", "b"], ["A", "C"], lambda reason, thing: reason.lower() == thing)
+    assert matched.explained == (("a", "A"),)
+    assert matched.unexplained == ("b",)
+    assert matched.stale == ("C",)
+
+
+def test_a_finding_in_a_variable_is_told_by_its_function():
+    from audit.findings import Impact, parse  # noqa: PLC0415
+
+    contract = {"type": "contract", "name": "A"}
+    function = {"type": "function", "name": "f", "type_specific_fields": {"parent": contract}}
+    variable = {
+        "type": "variable",
+        "name": "x",
+        "type_specific_fields": {"parent": function},
+        "source_mapping": {"filename_relative": "src/A.sol"},
+    }
+    row = {"elements": [variable], "check": "unset", "impact": "High", "description": "x is never set\nhere"}
+    (finding,) = parse({"success": True, "error": None, "results": {"detectors": [row]}})
+    assert (finding.where, finding.impact, finding.text) == ("A.f", Impact.High, "x is never set")
+
+
+def test_a_property_with_a_path_left_is_bounded():
+    from audit.proofs import parse  # noqa: PLC0415
+
+    row = {"name": "check_it(address)", "exitcode": 0, "num_bounded_loops": 1}
+    (each,) = parse({"test_results": {"halmos/A.t.sol:AProof": [row]}})
+    assert (each.contract, each.name, each.proven, each.bounded) == ("AProof", "check_it", True, True)
+
+
+@pytest.mark.parametrize(
+    "text", ['[[finding]]\ndetector = "x"\n', '[[finding]]\ndetector = "x"\nwhere = "y"\nreason = " "\n']
+)
+def test_a_reason_has_to_be_given(tmp_path: Path, text: str):
+    from audit.explained import finding_reasons  # noqa: PLC0415
+    from audit.workspace import AuditError  # noqa: PLC0415
+
+    path = tmp_path / "findings.toml"
+    path.write_text(text)
+    with pytest.raises(AuditError):
+        finding_reasons(path)
