@@ -222,21 +222,13 @@ contract InferenceDesk is IInferenceDesk, EIP712, ReentrancyGuardTransient {
 
         // The order is part of the id, so that a claim cannot end up at another order when the chain is reorganised.
         requestId = keccak256(abi.encode(REQUEST_TAG, block.chainid, address(this), _count++, requester, order));
-        _requests[requestId] = Request({
-            claimer: address(0),
-            end: order.deadline,
-            claimSeconds: order.claimSeconds,
-            state: State.Open,
-            requester: requester,
-            deadline: order.deadline,
-            callbackGas: order.callbackGas,
-            fee: order.fee,
-            bond: order.bond,
-            modelId: order.modelId,
-            inputCommitment: order.inputCommitment,
-            token: order.token,
-            callback: order.callback
-        });
+        Request storage held = _requests[requestId];
+        (held.end, held.claimSeconds, held.state) = (order.deadline, order.claimSeconds, State.Open);
+        (held.requester, held.deadline, held.callbackGas) = (requester, order.deadline, order.callbackGas);
+        (held.fee, held.bond) = (order.fee, order.bond);
+        (held.modelId, held.inputCommitment) = (order.modelId, order.inputCommitment);
+        if (order.token != address(0)) held.token = order.token;
+        if (order.callback != address(0)) held.callback = order.callback;
         emit Requested({requestId: requestId, requester: requester, modelId: order.modelId, order: order, input: input});
         _take(order.token, requester, order.fee);
     }

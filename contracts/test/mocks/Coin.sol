@@ -27,7 +27,7 @@ contract Coin is ERC20("coin", "COIN") {
     }
 
     function _update(address from, address to, uint256 amount) internal virtual override {
-        if (_banned[to]) revert Banned(to);
+        if (_banned[to] && from != address(0)) revert Banned(to);
         super._update(from, to, amount);
     }
 }
