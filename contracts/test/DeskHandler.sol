@@ -84,7 +84,7 @@ contract DeskHandler is DeskStage {
         models.push(_register(batched, circuit));
     }
 
-    // What anybody does.
+    // What anybody does. Which account, which request and which of the wrong ways is drawn from the numbers.
 
     function ask(uint256 who, uint256 what, uint128 fee, uint128 bond, uint256 times) external {
         address requester = _actor(who);
@@ -130,7 +130,7 @@ contract DeskHandler is DeskStage {
 
     function claim(uint256 who, uint256 which) external {
         if (entries.length == 0) return;
-        Entry storage entry = _entry(which);
+        Entry storage entry = _entry(which, IInferenceDesk.State.Open);
         address claimer = _actor(who);
         uint256 value = _equip(entry.order.token, claimer, entry.order.bond);
         bool expected =
@@ -148,11 +148,12 @@ contract DeskHandler is DeskStage {
     /// @param wrong Sent by somebody else, or with another output, in some cases.
     function fulfil(uint256 who, uint256 which, uint256 wrong) external {
         if (entries.length == 0) return;
-        Entry storage entry = _entry(which);
+        wrong = _dice(wrong);
+        Entry storage entry = _entry(which, IInferenceDesk.State.Claimed);
         address sender = wrong % 4 == 0 || entry.claimer == address(0) ? _actor(who) : entry.claimer;
-        Inference memory told = _told(entry, wrong % 8 == 1);
+        Inference memory told = _told(entry, wrong % 16 == 1);
         bool recorded = ledger.isRecorded(_idOf(entry.order.modelId, told));
-        bool provable = wrong % 8 != 1 && !_refused[entry.order.modelId] && entry.order.modelId != models[3];
+        bool provable = wrong % 16 != 1 && !_refused[entry.order.modelId] && entry.order.modelId != models[3];
         bool expected = _isDue(entry, sender) && (recorded || provable);
         vm.prank(sender);
         (bool success,) = address(desk).call(abi.encodeCall(IInferenceDesk.fulfil, (entry.id, told.output, told.proof)));
@@ -163,7 +164,8 @@ contract DeskHandler is DeskStage {
     /// @param second Another request of whatever account, which must not come through unless it would alone.
     function fulfilTwo(uint256 first, uint256 second) external {
         if (entries.length == 0) return;
-        (Entry storage one, Entry storage two) = (_entry(first), _entry(second));
+        Entry storage one = _entry(first, IInferenceDesk.State.Claimed);
+        Entry storage two = second % 4 == 0 ? _entry(second, IInferenceDesk.State.Claimed) : _sibling(one);
         address sender = one.claimer;
         bool expected = one.id != two.id;
         IInferenceDesk.Fulfilment[] memory many = new IInferenceDesk.Fulfilment[](2);
@@ -182,12 +184,14 @@ contract DeskHandler is DeskStage {
         _fulfilled(two, many[1].output);
     }
 
-    function fulfilRow(uint256 which, bool wrong) external {
+    function fulfilRow(uint256 which, uint256 wrong) external {
         if (entries.length == 0) return;
-        Entry storage entry = _entry(which);
+        Entry storage entry = _entry(which, IInferenceDesk.State.Claimed);
         (bytes32 root, bytes32[] memory path, bytes memory output) = _row(entry.seed);
-        if (wrong) output[0] ^= 0x01;
-        bool expected = _isDue(entry, entry.claimer) && entry.order.modelId == models[3] && !wrong && _isBatch(root);
+        if (wrong % 4 == 0) output[0] ^= 0x01;
+        else if (!_refused[models[3]]) _recordBatch(entry.seed);
+        bool expected =
+            _isDue(entry, entry.claimer) && entry.order.modelId == models[3] && wrong % 4 != 0 && _isBatch(root);
         IInferenceDesk.RowFulfilment[] memory rows = new IInferenceDesk.RowFulfilment[](1);
         rows[0] = IInferenceDesk.RowFulfilment(entry.id, path, output);
         vm.prank(entry.claimer);
@@ -200,7 +204,7 @@ contract DeskHandler is DeskStage {
 
     function refund(uint256 who, uint256 which) external {
         if (entries.length == 0) return;
-        Entry storage entry = _entry(which);
+        Entry storage entry = _entry(which, IInferenceDesk.State(1 + which % 2));
         bool refusedModel = _refused[entry.order.modelId];
         bool claimed = entry.state == IInferenceDesk.State.Claimed;
         bool held = claimed || entry.state == IInferenceDesk.State.Open;
@@ -211,15 +215,15 @@ contract DeskHandler is DeskStage {
         if (success) _refunded(entry, claimed, refusedModel);
     }
 
-    function withdraw(uint256 who, uint256 which) external {
-        (address token, address account) = (tokens[which % tokens.length], _actor(who));
+    function withdraw(uint256 who) external {
+        (address token, address account) = _creditor(who);
         // With a limit for the account that burns all it gets; enough for the one that needs much.
         (bool success,) = address(desk).call{gas: 500_000}(abi.encodeCall(IInferenceDesk.withdraw, (token, account)));
         if (success) ++done["withdraw"];
     }
 
-    function withdrawTo(uint256 who, uint256 which) external {
-        (address token, address account) = (tokens[which % tokens.length], _actor(who));
+    function withdrawTo(uint256 who) external {
+        (address token, address account) = _creditor(who);
         uint256 credit = desk.creditOf(token, account);
         vm.prank(account);
         (bool success,) = address(desk).call(abi.encodeCall(IInferenceDesk.withdrawTo, (token, STRANGER)));
@@ -230,11 +234,10 @@ contract DeskHandler is DeskStage {
     /// @dev Anybody may record anything that is true, at any time.
     function record(uint256 which) external {
         if (entries.length == 0) return;
-        Entry storage entry = _entry(which);
+        Entry storage entry = _entry(which, IInferenceDesk.State.Claimed);
         if (_refused[entry.order.modelId]) return;
         if (entry.order.modelId == models[3]) {
-            uint256[] memory instances = _instances(entry.seed / 2);
-            ledger.verifyAndStoreBatch(models[3], _twoRows(), abi.encode(instances, halo2.mockProve(instances)));
+            _recordBatch(entry.seed);
         } else {
             Inference memory told = _told(entry, false);
             ledger.verifyAndStoreInference(entry.order.modelId, told.inputCommitment, told.output, told.proof);
@@ -245,13 +248,14 @@ contract DeskHandler is DeskStage {
     // What happens besides.
 
     function pass(uint256 time) external {
-        vm.warp(block.timestamp + time % 2 hours);
+        vm.warp(block.timestamp + _dice(time) % 1 hours);
     }
 
     /// @dev Rarely, or nothing else would happen.
     function refuseModel(uint256 which, bool stop) external {
-        if (which % 16 != 0) return;
-        uint256 modelId = models[which / 16 % models.length];
+        which = _dice(which);
+        if (which % 32 != 0) return;
+        uint256 modelId = models[which / 32 % models.length];
         if (_refused[modelId]) return;
         model = modelId;
         if (stop && modelId != models[3]) _stopModel();
@@ -326,16 +330,17 @@ contract DeskHandler is DeskStage {
         returns (IInferenceDesk.Order memory order, uint256 seed)
     {
         // Few seeds, so that some requests are for the same inference.
+        (what, times) = (_dice(what), _dice(times));
         seed = what % 6;
-        order.modelId = models[what / 6 % models.length];
+        order.modelId = models[what >> 8 & 3];
         order.inputCommitment = order.modelId == models[3]
             ? ledger.commitmentOf(_words(_instances(seed / 2), seed % 2 * 2, seed % 2 * 2 + 2))
             : ledger.commitmentOf(_words(_instances(seed), 0, INPUTS));
-        order.token = tokens[what / 32 % tokens.length];
-        order.callback = _callbacks[what / 128 % _callbacks.length];
+        order.token = tokens[(what >> 16) % tokens.length];
+        order.callback = _callbacks[(what >> 24) % _callbacks.length];
         order.callbackGas = order.callback == address(0) ? 0 : 150_000;
-        order.deadline = uint48(block.timestamp + times % 6 hours);
-        order.claimSeconds = uint32(1 + times / 7 % 4 hours);
+        order.deadline = uint48(block.timestamp + times % 3 hours);
+        order.claimSeconds = uint32(1 + (times >> 32) % 1 hours);
         (order.fee, order.bond) = (fee % 4 == 0 ? 0 : fee, bond % 4 == 0 ? 0 : bond);
     }
 
@@ -392,6 +397,11 @@ contract DeskHandler is DeskStage {
             : keccak256(abi.encodePacked(leaves[1], leaves[0]));
     }
 
+    function _recordBatch(uint256 seed) private {
+        uint256[] memory instances = _instances(seed / 2);
+        ledger.verifyAndStoreBatch(models[3], _twoRows(), abi.encode(instances, halo2.mockProve(instances)));
+    }
+
     function _isBatch(bytes32 root) private view returns (bool) {
         try ledger.batchOf(root) {
             return true;
@@ -411,10 +421,40 @@ contract DeskHandler is DeskStage {
     }
 
     function _actor(uint256 who) private view returns (address) {
-        return actors[who % actors.length];
+        return actors[_dice(who) % actors.length];
     }
 
-    function _entry(uint256 which) private view returns (Entry storage) {
-        return entries[which % entries.length];
+    /// @dev Mostly one in this state, if there is any; otherwise the action would nearly always be refused.
+    function _entry(uint256 which, IInferenceDesk.State state) private view returns (Entry storage) {
+        which = _dice(which);
+        for (uint256 i = 0; which % 8 != 0 && i < entries.length; ++i) {
+            Entry storage entry = entries[(which / 8 + i) % entries.length];
+            if (entry.state == state) return entry;
+        }
+        return entries[which / 8 % entries.length];
+    }
+
+    /// @dev Another that the same account has claimed, if there is any.
+    function _sibling(Entry storage entry) private view returns (Entry storage) {
+        for (uint256 i = 0; i < entries.length; ++i) {
+            Entry storage other = entries[i];
+            if (other.state == entry.state && other.claimer == entry.claimer && other.id != entry.id) return other;
+        }
+        return entry;
+    }
+
+    /// @dev An account that has a credit, if there is any.
+    function _creditor(uint256 who) private view returns (address token, address account) {
+        who = _dice(who);
+        for (uint256 i = 0; i < tokens.length * actors.length; ++i) {
+            token = tokens[(who + i) % tokens.length];
+            account = actors[(who + i) / tokens.length % actors.length];
+            if (desk.creditOf(token, account) != 0) break;
+        }
+    }
+
+    /// @dev The numbers that forge makes up are not spread evenly.
+    function _dice(uint256 number) private pure returns (uint256) {
+        return uint256(keccak256(abi.encode(number))) >> 1;
     }
 }
