@@ -111,7 +111,7 @@ contract InferenceDeskSignedTest is DeskStage {
     function test_aSignatureForAnotherChainIsRefused(uint64 chainId) external {
         vm.assume(chainId != block.chainid && chainId != 0);
         Signed memory told = _signed(0);
-        uint256 here = block.chainid;
+        uint256 here = vm.getChainId();
         vm.chainId(chainId);
         _isRefused(told);
         vm.chainId(here);

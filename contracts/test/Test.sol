@@ -22,6 +22,7 @@ interface Cheats {
     function expectRevert(bytes4 selector) external;
     function expectRevert(bytes calldata reason) external;
     function getBlockTimestamp() external view returns (uint256);
+    function getChainId() external view returns (uint256);
     function getRecordedLogs() external returns (Log[] memory);
     function lastCallGas() external view returns (Gas memory);
     function parseJsonTypeArray(string calldata json, string calldata key, string calldata typeDescription)
