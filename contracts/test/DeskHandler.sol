@@ -247,15 +247,22 @@ contract DeskHandler is DeskStage {
 
     // What happens besides.
 
-    function pass(uint256 time) external {
-        vm.warp(block.timestamp + _dice(time) % 1 hours);
+    /// @dev Somewhat; or to the last second of a claim, or to the second after it, where mistakes would be.
+    function pass(uint256 time, uint256 which) external {
+        time = _dice(time);
+        uint256 target = vm.getBlockTimestamp() + time % 1 hours;
+        if (time % 2 == 0 && entries.length != 0) {
+            uint256 end = _entry(which, IInferenceDesk.State.Claimed).end;
+            if (end >= vm.getBlockTimestamp()) target = end + time / 2 % 2;
+        }
+        vm.warp(target);
     }
 
     /// @dev Rarely, or nothing else would happen.
     function refuseModel(uint256 which, bool stop) external {
         which = _dice(which);
-        if (which % 32 != 0) return;
-        uint256 modelId = models[which / 32 % models.length];
+        if (which % 16 != 0) return;
+        uint256 modelId = models[which / 16 % models.length];
         if (_refused[modelId]) return;
         model = modelId;
         if (stop && modelId != models[3]) _stopModel();
