@@ -16,11 +16,19 @@ from bridge.core.circuit import Circuit
 from bridge.core.word import Address, Hex32, HexBytes, hex32, hex_bytes, keccak256, to_bytes
 
 MODEL_TAG = keccak256(b"proofbridge.model.v1")
+LINE_TAG = keccak256(b"proofbridge.line.v1")
 CIRCUIT_TAG = keccak256(b"proofbridge.circuit.v1")
 INPUT_TAG = keccak256(b"proofbridge.input.v1")
+KEY_TAG = keccak256(b"proofbridge.reusable.v1")
 
 EZKL_PROOF_SYSTEM = "halo2-kzg-bn254-v1"
 """Canonical name of ezkl's proofs in the sense of ERC-7992."""
+
+REUSABLE_PROOF_SYSTEM = "halo2-kzg-bn254-reusable-v1"
+"""The same proofs, checked by the one verifier that ezkl generates for many circuits."""
+
+SIGNED_PROOF_SYSTEM = "eip712-signed-inference-v1"
+"""No proof at all: the signatures of a panel."""
 
 
 def proof_system_id(name: str) -> HexBytes:
@@ -37,7 +45,8 @@ class ModelCommitment:
     circuit_hash: Hex32
     """`circuit_hash` of the public shape and the settings."""
     vk_hash: Hex32
-    """keccak256 of the generated verifier's runtime code, so a contract can check it with EXTCODEHASH."""
+    """keccak256 of the generated verifier's runtime code, so a contract can check it with EXTCODEHASH; `reusable_key_hash`
+    and `bridge.core.panel.panel_hash` for the other proof systems."""
     proof_system: HexBytes
     """Four bytes, see `proof_system_id`."""
 
@@ -51,6 +60,18 @@ class ModelCommitment:
             to_bytes(self.proof_system),
         ]
         return hex32(keccak256(encode(["bytes32"] * 4 + ["bytes4"], [MODEL_TAG, *words])))
+
+
+def line_id(creator: Address, name: str) -> Hex32:
+    """What a line of versions is called on chain: the account that made it is part of it, so a name cannot be taken."""
+    kinds = ["bytes32", "address", "string"]
+    return hex32(keccak256(encode(kinds, [LINE_TAG, to_canonical_address(creator), name])))
+
+
+def reusable_key_hash(verifier_code_hash: Hex32, vka_digest: Hex32) -> Hex32:
+    """The `vk_hash` of a model that shared code checks with an artifact: it commits to both."""
+    words = [KEY_TAG, to_bytes(verifier_code_hash), to_bytes(vka_digest)]
+    return hex32(keccak256(encode(["bytes32"] * 3, words)))
 
 
 def circuit_words(circuit: Circuit) -> tuple[bytes, int, int, list[tuple[int, int]], list[tuple[int, int]]]:

@@ -111,14 +111,36 @@ def verify(proof: str, settings: str, vk: str, srs: str) -> bool:
 
 
 def solidity_verifier(vk: str, settings: str, output: str, srs: str) -> None:
-    """The generated Solidity verifier.
+    """The generated Solidity verifier of one circuit."""
+    _write_solidity(vk, settings, output, srs, reusable=False)
+
+
+def reusable_verifier(vk: str, settings: str, output: str, srs: str) -> None:
+    """The generated Solidity verifier of many circuits. What is one circuit's own is in its `vka`; see there."""
+    _write_solidity(vk, settings, output, srs, reusable=True)
+
+
+def vka(vk: str, settings: str, output: str, srs: str, decimals: int) -> None:
+    """The verifying key artifact: what makes the reusable verifier check one circuit.
+
+    The file is eight bytes of length and then whole words. `decimals` are those of the numbers that the verifier returns.
+    """
+
+    async def generate() -> None:
+        await ezkl.create_evm_vka(vk, settings, output, srs, decimals)
+
+    asyncio.run(generate())
+
+
+def _write_solidity(vk: str, settings: str, output: str, srs: str, *, reusable: bool) -> None:
+    """Let ezkl write a verifier.
 
     ezkl writes the source and then asks its own solc installer for a compiler, only to derive an ABI that nobody needs.
     The parent shuts the network off for that; what counts is the source, which must be whole.
     """
 
     async def generate() -> None:
-        await ezkl.create_evm_verifier(vk, settings, output, os.devnull, srs)
+        await ezkl.create_evm_verifier(vk, settings, output, os.devnull, srs, reusable)
 
     said = ""
     try:
@@ -153,6 +175,8 @@ CALLS: dict[str, Callable[..., Any]] = {
         prove,
         verify,
         solidity_verifier,
+        reusable_verifier,
+        vka,
         development_srs,
         version,
     )

@@ -1,4 +1,4 @@
-"""The generated Solidity verifier of a model, compiled."""
+"""The generated Solidity verifiers, compiled: one for each model, or one for many."""
 
 from __future__ import annotations
 
@@ -9,19 +9,28 @@ from bridge.errors import CompileFailed
 from bridge.solidity import solc
 from bridge.solidity.artifact import Artifact
 
-_UNIT = "Halo2Verifier.sol"
-_CONTRACT = "Halo2Verifier"
+_OWN = "Halo2Verifier"
+_REUSABLE = "Halo2VerifierReusable"
 _RUNS = 1
 """More runs only inflate the code: 18.0 KB became 27.6 KB, over EIP-170, at a million runs."""
 
 
-def verifier_input(source: str, evm: str) -> str:
+def verifier_input(source: str, evm: str, name: str = _OWN) -> str:
     """The standard-JSON input for a generated verifier. Raises `CompileFailed` if the source is not one."""
-    if not re.search(rf"^contract {_CONTRACT}\b", source, flags=re.MULTILINE):
-        raise CompileFailed(unit=_UNIT, reason=f"the source holds no contract {_CONTRACT}")
-    return solc.standard_json({_UNIT: source}, runs=_RUNS, evm=evm)
+    if not re.search(rf"^contract {name}\b", source, flags=re.MULTILINE):
+        raise CompileFailed(unit=_unit(name), reason=f"the source holds no contract {name}")
+    return solc.standard_json({_unit(name): source}, runs=_RUNS, evm=evm)
 
 
 def compile_verifier(source: str, evm: str, progress: Progress = silent) -> Artifact:
-    """Compile a generated verifier. Raises `SolcMissing`, `CompileFailed`."""
-    return solc.compile_contract(verifier_input(source, evm), _UNIT, _CONTRACT, progress)
+    """Compile the generated verifier of one model. Raises `SolcMissing`, `CompileFailed`."""
+    return solc.compile_contract(verifier_input(source, evm), _unit(_OWN), _OWN, progress)
+
+
+def compile_reusable_verifier(source: str, evm: str, progress: Progress = silent) -> Artifact:
+    """Compile the generated verifier of many models. Raises `SolcMissing`, `CompileFailed`."""
+    return solc.compile_contract(verifier_input(source, evm, _REUSABLE), _unit(_REUSABLE), _REUSABLE, progress)
+
+
+def _unit(name: str) -> str:
+    return f"{name}.sol"

@@ -3,13 +3,19 @@ pragma solidity 0.8.37;
 
 import {Circuit, CircuitLib, Tensor, Visibility} from "../src/Circuit.sol";
 import {Commitments} from "../src/Commitments.sol";
+import {EzklReusableVerifier} from "../src/EzklReusableVerifier.sol";
 import {FixedPoint} from "../src/FixedPoint.sol";
+import {SignedInferenceVerifier} from "../src/SignedInferenceVerifier.sol";
+import {IModelRegistry} from "../src/interfaces/IModelRegistry.sol";
+import {ISignedInferenceVerifier} from "../src/interfaces/ISignedInferenceVerifier.sol";
 import {Test} from "./Test.sol";
 
 /// @dev The vectors that Python and TypeScript are tested with too: the languages agree, or a test fails somewhere.
 contract VectorsTest is Test {
     string private constant COMMITMENTS = "../tests/vectors/commitments.json";
     string private constant FIXED_POINT = "../tests/vectors/fixed_point.json";
+    string private constant REUSABLE = "../tests/vectors/reusable.json";
+    string private constant SIGNED = "../tests/vectors/signed.json";
 
     struct ModelVector {
         bytes32 modelHash;
@@ -17,6 +23,12 @@ contract VectorsTest is Test {
         bytes32 vkHash;
         bytes4 proofSystemId;
         bytes32 modelId;
+    }
+
+    struct LineVector {
+        address creator;
+        string name;
+        bytes32 lineId;
     }
 
     struct CircuitVector {
@@ -44,6 +56,27 @@ contract VectorsTest is Test {
         bytes32 inferenceId;
     }
 
+    struct KeyVector {
+        bytes32 verifierCodeHash;
+        bytes32 vkaDigest;
+        bytes32 keyHash;
+    }
+
+    struct PanelVector {
+        address admin;
+        uint8 threshold;
+        address[] signers;
+        bytes32 panelHash;
+    }
+
+    struct StatementVector {
+        uint256 chainId;
+        address verifier;
+        bytes32 modelId;
+        uint256[] instances;
+        bytes32 digest;
+    }
+
     struct SignedVector {
         bytes32 instance;
         int256 signed;
@@ -67,6 +100,16 @@ contract VectorsTest is Test {
         for (uint256 i = 0; i < vectors.length; ++i) {
             ModelVector memory v = vectors[i];
             vm.assertEq(bytes32(Commitments.modelId(v.modelHash, v.circuitHash, v.vkHash, v.proofSystemId)), v.modelId);
+        }
+        vm.assertLt(0, vectors.length);
+    }
+
+    function test_lineIdsAgree() external view {
+        LineVector[] memory vectors = abi.decode(
+            _read(COMMITMENTS, ".lines", "LineVector(address creator,string name,bytes32 lineId)"), (LineVector[])
+        );
+        for (uint256 i = 0; i < vectors.length; ++i) {
+            vm.assertEq(this.lineId(vectors[i].creator, vectors[i].name), vectors[i].lineId);
         }
         vm.assertLt(0, vectors.length);
     }
@@ -115,6 +158,54 @@ contract VectorsTest is Test {
         vm.assertLt(0, vectors.length);
     }
 
+    function test_keysOfSharedVerifiersAgree() external {
+        EzklReusableVerifier verifier = new EzklReusableVerifier(IModelRegistry(address(0)), address(0));
+        KeyVector[] memory vectors = abi.decode(
+            _read(REUSABLE, ".keys", "KeyVector(bytes32 verifierCodeHash,bytes32 vkaDigest,bytes32 keyHash)"),
+            (KeyVector[])
+        );
+        for (uint256 i = 0; i < vectors.length; ++i) {
+            KeyVector memory v = vectors[i];
+            vm.assertEq(verifier.keyHashOf(v.verifierCodeHash, v.vkaDigest), v.keyHash);
+        }
+        vm.assertLt(0, vectors.length);
+    }
+
+    function test_panelsAgree() external {
+        SignedInferenceVerifier verifier = new SignedInferenceVerifier(IModelRegistry(address(0)), address(0));
+        PanelVector[] memory vectors = abi.decode(
+            _read(SIGNED, ".panels", "PanelVector(address admin,uint8 threshold,address[] signers,bytes32 panelHash)"),
+            (PanelVector[])
+        );
+        for (uint256 i = 0; i < vectors.length; ++i) {
+            PanelVector memory v = vectors[i];
+            ISignedInferenceVerifier.Panel memory panel =
+                ISignedInferenceVerifier.Panel({admin: v.admin, threshold: v.threshold, signers: v.signers});
+            vm.assertEq(verifier.hashOf(panel), v.panelHash);
+        }
+        vm.assertLt(0, vectors.length);
+    }
+
+    /// @dev The code is put where the vector has it, because the address is signed too.
+    function test_signedStatementsAgree() external {
+        bytes memory code = address(new SignedInferenceVerifier(IModelRegistry(address(0)), address(0))).code;
+        StatementVector[] memory vectors = abi.decode(
+            _read(
+                SIGNED,
+                ".statements",
+                "StatementVector(uint256 chainId,address verifier,bytes32 modelId,uint256[] instances,bytes32 digest)"
+            ),
+            (StatementVector[])
+        );
+        for (uint256 i = 0; i < vectors.length; ++i) {
+            StatementVector memory v = vectors[i];
+            vm.chainId(v.chainId);
+            vm.etch(v.verifier, code);
+            vm.assertEq(SignedInferenceVerifier(v.verifier).digestOf(uint256(v.modelId), v.instances), v.digest);
+        }
+        vm.assertLt(0, vectors.length);
+    }
+
     function test_signedNumbersAgree() external view {
         SignedVector[] memory vectors =
             abi.decode(_read(FIXED_POINT, ".signed", "SignedVector(bytes32 instance,int256 signed)"), (SignedVector[]));
@@ -134,6 +225,10 @@ contract VectorsTest is Test {
     }
 
     // External, because the libraries read these arguments from calldata.
+    function lineId(address creator, string calldata name) external pure returns (bytes32) {
+        return Commitments.lineId(creator, name);
+    }
+
     function inputCommitment(bytes32 domain, uint256[] calldata words) external pure returns (bytes32) {
         return Commitments.inputCommitment(domain, words);
     }

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from eth_account.messages import encode_typed_data
 
 from bridge.core import field
 from bridge.core.circuit import Circuit, Visibility
@@ -16,9 +17,13 @@ from bridge.core.commitment import (
     domain,
     inference_id,
     input_commitment,
+    line_id,
     packed,
+    reusable_key_hash,
 )
+from bridge.core.panel import DOMAIN_NAME, DOMAIN_VERSION, Panel, panel_hash, statement_digest
 from bridge.core.tensor import CircuitTensor
+from bridge.core.word import keccak256, to_bytes
 
 VECTORS = Path(__file__).parents[1] / "vectors"
 
@@ -65,6 +70,40 @@ def test_an_inference_id_is_bound_to_chain_gateway_model_input_and_output(vector
     assert inference_id(vector["modelId"], commitment, output) == vector["inferenceId"]
 
 
+@pytest.mark.parametrize("vector", vectors("commitments", "lines"))
+def test_a_line_id_holds_its_creator(vector: dict[str, Any]) -> None:
+    assert line_id(vector["creator"], vector["name"]) == vector["lineId"]
+
+
+@pytest.mark.parametrize("vector", vectors("reusable", "keys"))
+def test_the_key_hash_of_a_shared_verifier_covers_code_and_artifact(vector: dict[str, Any]) -> None:
+    assert reusable_key_hash(vector["verifierCodeHash"], vector["vkaDigest"]) == vector["keyHash"]
+
+
+@pytest.mark.parametrize("vector", vectors("signed", "panels"))
+def test_a_panel_hash_covers_admin_threshold_and_signers(vector: dict[str, Any]) -> None:
+    panel = Panel(vector["admin"], vector["threshold"], tuple(vector["signers"]))
+    assert panel_hash(panel) == vector["panelHash"]
+
+
+@pytest.mark.parametrize("vector", vectors("signed", "statements"))
+def test_a_signed_statement_is_bound_to_chain_verifier_model_and_instances(vector: dict[str, Any]) -> None:
+    instances = [int(word, 16) for word in vector["instances"]]
+    digest = statement_digest(vector["modelId"], instances, vector["chainId"], vector["verifier"])
+    assert digest == vector["digest"]
+    typed = encode_typed_data(
+        {
+            "name": DOMAIN_NAME,
+            "version": DOMAIN_VERSION,
+            "chainId": vector["chainId"],
+            "verifyingContract": vector["verifier"],
+        },
+        {"SignedInference": [{"name": "modelId", "type": "uint256"}, {"name": "instances", "type": "uint256[]"}]},
+        {"modelId": int(vector["modelId"], 16), "instances": instances},
+    )
+    assert to_bytes(digest) == keccak256(b"\x19" + typed.version + typed.header + typed.body)
+
+
 @pytest.mark.parametrize("vector", vectors("fixed_point", "signed"))
 def test_an_instance_is_a_signed_number(vector: dict[str, Any]) -> None:
     assert field.to_signed(int(vector["instance"], 16)) == int(vector["signed"])
@@ -78,8 +117,16 @@ def test_a_number_with_18_decimals_is_cut_toward_zero(vector: dict[str, Any]) ->
 
 def test_no_two_vectors_share_an_id() -> None:
     """Each vector differs from the others in one thing, and the ids must tell them apart."""
-    for kind, name in (("models", "modelId"), ("circuits", "circuitHash"), ("inferences", "inferenceId")):
-        ids = [vector[name] for vector in vectors("commitments", kind)]
+    for file, kind, name in (
+        ("commitments", "models", "modelId"),
+        ("commitments", "lines", "lineId"),
+        ("commitments", "circuits", "circuitHash"),
+        ("commitments", "inferences", "inferenceId"),
+        ("reusable", "keys", "keyHash"),
+        ("signed", "panels", "panelHash"),
+        ("signed", "statements", "digest"),
+    ):
+        ids = [vector[name] for vector in vectors(file, kind)]
         assert len(set(ids)) == len(ids)
 
 
