@@ -18,7 +18,6 @@ from bridge.core.proof import Proof
 from bridge.core.rows import Row
 from bridge.core.word import hex32, keccak256, to_bytes
 from bridge.relay.submit import statement
-from tests.audit import arena as ground
 from tests.audit.arena import (
     ENOUGH_GAS,
     NOT_STARTED,
@@ -28,6 +27,7 @@ from tests.audit.arena import (
     Kind,
     Proofs,
     Shot,
+    build,
     call_with,
     events,
     fire,
@@ -87,7 +87,7 @@ def arena(
         verbs.prove(other_bundle, row),
     )
     with local_chain() as here, local_chain(options=("--chain-id", "1337")) as there:
-        yield ground.build(
+        yield build(
             bundle,
             other_bundle,
             proofs,
