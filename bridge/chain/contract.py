@@ -59,6 +59,7 @@ class CoreContracts:
     ledger: Contract
     """It is the gateway, too."""
     index: Contract
+    desk: Contract
 
     @property
     def rpc(self) -> Rpc:

@@ -89,7 +89,7 @@ def _arguments(name: str, addresses: dict[str, Address], guardian: Address) -> t
         case "InferenceLedger":
             adapters = ("EzklVerifier", "EzklReusableVerifier", "SignedInferenceVerifier")
             return (addresses["ModelRegistry"], [addresses[adapter] for adapter in adapters])
-        case "InferenceIndex":
+        case "InferenceIndex" | "InferenceDesk":
             return (addresses["InferenceLedger"],)
         case _:
             return ()

@@ -17,6 +17,7 @@ CORE = (
     "SignedInferenceVerifier",
     "InferenceLedger",
     "InferenceIndex",
+    "InferenceDesk",
 )
 """The contracts that stand once on every chain, in the order in which they need each other."""
 
