@@ -297,17 +297,29 @@ contract DeskHandler is DeskStage {
         return (desk, ledger);
     }
 
-    /// @notice Whether the desk refunds every request that is past its end: reverts with `Undone` if so.
+    /// @notice Whether every account has, in its hands or as a credit, what the rules give it.
+    function checkWealth() public view {
+        for (uint256 i = 0; i < tokens.length; ++i) {
+            for (uint256 j = 0; j < actors.length; ++j) {
+                uint256 has = _balance(tokens[i], actors[j]) + desk.creditOf(tokens[i], actors[j]);
+                vm.assertEq(has, wealth[tokens[i]][actors[j]]);
+            }
+        }
+    }
+
+    /// @notice Whether the desk refunds every request that is past its end, to whom it should: reverts with `Undone` if so.
     function refundAll() external {
         uint256 time = vm.getBlockTimestamp();
         vm.warp(time + 100 days);
         for (uint256 i = 0; i < entries.length; ++i) {
-            IInferenceDesk.State state = _state(entries[i].id);
+            IInferenceDesk.State state = entries[i].state;
             if (state == IInferenceDesk.State.Open || state == IInferenceDesk.State.Claimed) {
                 desk.refund(entries[i].id);
                 _assertState(entries[i].id, IInferenceDesk.State.Refunded);
+                _refunded(entries[i], state == IInferenceDesk.State.Claimed, _refused[entries[i].order.modelId]);
             }
         }
+        checkWealth();
         vm.warp(time);
         revert Undone();
     }
