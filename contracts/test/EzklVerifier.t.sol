@@ -167,6 +167,36 @@ contract EzklVerifierTest is Stage {
         ezkl.verifyProof(model, instances, proof);
     }
 
+    function test_theOrderOfTheFieldIsASecondSpellingOfZero(uint256 position) external {
+        uint256[] memory instances = new uint256[](INPUTS + OUTPUTS);
+        ezkl.verifyProof(model, instances, halo2.mockProve(instances));
+        position = bound(position, 0, instances.length - 1);
+        instances[position] = FixedPoint.FIELD_MODULUS;
+        bytes memory proof = halo2.mockProve(instances);
+        vm.expectRevert(
+            abi.encodeWithSelector(IEzklVerifier.InstanceOutOfField.selector, position, FixedPoint.FIELD_MODULUS)
+        );
+        ezkl.verifyProof(model, instances, proof);
+    }
+
+    function test_aModelMayHaveMoreInstancesThan16BitsCount() external {
+        Circuit memory circuit = _circuit();
+        (circuit.inputs[0].elements, circuit.outputs[0].elements) = (1 << 17, (1 << 32) - 1);
+        IERC7992Registry.ModelCommitment memory commitment = _commitment(address(halo2));
+        commitment.circuitHash = CircuitLib.hash(circuit);
+        uint256 modelId = registry.registerModel(commitment);
+        ezkl.bind(modelId, circuit, address(halo2));
+        _assertBinding(modelId, address(halo2), 1 << 17, (1 << 32) - 1);
+
+        uint256[] memory instances = _instances(0);
+        vm.expectRevert(
+            abi.encodeWithSelector(
+                IEzklVerifier.InstanceCountMismatch.selector, (1 << 17) + (1 << 32) - 1, instances.length
+            )
+        );
+        ezkl.verifyProof(modelId, instances, "");
+    }
+
     function test_anotherNumberOfInstancesIsRefused(uint8 count) external {
         vm.assume(count != INPUTS + OUTPUTS);
         uint256[] memory instances = new uint256[](count);

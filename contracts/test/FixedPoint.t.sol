@@ -33,12 +33,12 @@ contract FixedPointTest is Test {
     }
 
     function test_whatIsNoFieldElementIsRefused(uint256 word) external {
-        word = bound(word, R, type(uint256).max);
-        bytes memory refusal = abi.encodeWithSelector(FixedPoint.FixedPointOutOfField.selector, word);
-        vm.expectRevert(refusal);
-        this.toSigned(word);
-        vm.expectRevert(refusal);
-        this.toWad(word, 0);
+        _isRefused(bound(word, R, type(uint256).max));
+    }
+
+    function test_theFieldEndsBelowItsOrder() external {
+        this.toSigned(R - 1);
+        _isRefused(R);
     }
 
     function test_aWadIsTheInstanceOverAPowerOfTwo() external view {
@@ -79,5 +79,13 @@ contract FixedPointTest is Test {
         catch (bytes memory refusal) {
             vm.assertEq(bytes32(bytes4(refusal)), bytes32(FixedPoint.FixedPointOverflow.selector));
         }
+    }
+
+    function _isRefused(uint256 word) private {
+        bytes memory refusal = abi.encodeWithSelector(FixedPoint.FixedPointOutOfField.selector, word);
+        vm.expectRevert(refusal);
+        this.toSigned(word);
+        vm.expectRevert(refusal);
+        this.toWad(word, 0);
     }
 }

@@ -115,6 +115,19 @@ contract InferenceGatewayTest is Stage {
         vm.assertEq(uint256(gateway.check(model, told.inputCommitment, told.output, told.proof)), uint256(Grade.Proven));
     }
 
+    function test_aVerifiedInferenceIsToldItsGrade(uint256 seed) external {
+        Inference memory told = _inference(_instances(seed));
+        vm.expectEmit(address(gateway));
+        emit IERC7992Verifier.InferenceVerified(model, told.inputCommitment, told.output, STRANGER);
+        vm.prank(STRANGER);
+        Grade grade = gateway.verifyAndGrade(model, told.inputCommitment, told.output, told.proof);
+        vm.assertEq(uint256(grade), uint256(Grade.Proven));
+        vm.assertEq(ledger.isVerified(model, told.inputCommitment, told.output, Grade.Claimed), false);
+
+        vm.expectRevert(IERC7992Verifier.InputCommitmentMismatch.selector);
+        gateway.verifyAndGrade(model, keccak256("other"), told.output, told.proof);
+    }
+
     function test_aProofUnderAnotherInputIsRefused(uint256 seed, bytes32 commitment) external {
         Inference memory told = _inference(_instances(seed));
         vm.assume(commitment != told.inputCommitment);
