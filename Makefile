@@ -12,7 +12,7 @@ FORGE   = $(abspath $(firstword $(wildcard node_modules/@foundry-rs/forge-*/bin/
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export npm_config_update_notifier := false
 
-.PHONY: help demo test lint test-contracts test-python canary wheel wheel-check lock clean audit-contracts
+.PHONY: help demo test lint test-contracts test-python canary wheel wheel-check lock clean snapshots audit-contracts
 
 help:
 	@grep -E '^#   make' Makefile | sed 's/^#   //'
@@ -38,6 +38,11 @@ canary: node_modules/.installed
 
 test-python: .venv/dev node_modules/.installed
 	$(BIN)/pytest -n 2 --dist loadscope
+
+# After a change of a contract: its ABI, code and gas anew. Each difference belongs into the commit, with its reason.
+snapshots: .venv/dev node_modules/.installed
+	$(BIN)/python scripts/export_contracts.py
+	cd contracts && FORGE_SNAPSHOT_CHECK=false FORGE_SNAPSHOT_EMIT=true $(FORGE) test --match-path test/Gas.t.sol
 
 # The wheel, in an environment of its own, outside the checkout, with an empty home.
 wheel: .venv/dev

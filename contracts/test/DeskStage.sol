@@ -93,6 +93,15 @@ abstract contract DeskStage is Stage {
         vm.assertEq(uint256(_state(requestId)), uint256(expected));
     }
 
+    function _requestId(uint256 count, address requester, IInferenceDesk.Order memory order)
+        internal
+        view
+        returns (bytes32)
+    {
+        bytes32 tag = keccak256("proofbridge.request.v1");
+        return keccak256(abi.encode(tag, block.chainid, address(desk), count, requester, order));
+    }
+
     function _idOf(Inference memory told) internal view returns (bytes32) {
         return keccak256(abi.encodePacked(model, told.inputCommitment, told.output));
     }

@@ -5,7 +5,6 @@ import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/Reentrancy
 import {Circuit, CircuitLib} from "../src/Circuit.sol";
 import {Grade} from "../src/Grade.sol";
 import {IERC7992Registry, IERC7992Verifier} from "../src/interfaces/draft-IERC7992.sol";
-import {IHalo2Verifier} from "../src/interfaces/IHalo2Verifier.sol";
 import {IInferenceCallback} from "../src/interfaces/IInferenceCallback.sol";
 import {IInferenceDesk} from "../src/interfaces/IInferenceDesk.sol";
 import {IInferenceLedger} from "../src/interfaces/IInferenceLedger.sol";
@@ -17,8 +16,6 @@ import {Reenterer} from "./mocks/Reenterer.sol";
 
 /// @dev Everything but signed requests, which have a file of their own, and the invariants, which have another.
 contract InferenceDeskTest is DeskStage {
-    event Measured(string what, uint256 gas);
-
     /// @dev What became of a call that was undone again.
     error Attempted(bool success, uint256 callbackGas);
 
@@ -517,7 +514,7 @@ contract InferenceDeskTest is DeskStage {
         limit = bound(limit, 250_000, callbackGas * 2 + 500_000);
         (bool success, uint256 got) = _attempt(id, told, callback, limit);
         (, uint256 plenty) = _attempt(id, told, callback, 30_000_000);
-        vm.assertLt(callbackGas - plenty, 1_000); // what it takes to get to the line that looks
+        vm.assertLt(callbackGas - plenty, callbackGas / 64); // what it takes to get to the line that looks
         vm.assertEq(got, success ? plenty : 0);
     }
 
@@ -838,70 +835,6 @@ contract InferenceDeskTest is DeskStage {
         }
     }
 
-    // Measuring.
-
-    /// @dev Executed gas, as in `GasTest`, for an input of 128 bytes, and requester and claimer that are keys. Of a request
-    /// in the native coin, 110 500 are the five slots that it is kept in.
-    /// forge-config: default.isolate = true
-    function test_theStepsOfARequestInTheNativeCoinCostLittle() external {
-        _measureSteps(NATIVE, ", native coin", [uint256(145_000), 32_000, 39_000, 82_000, 44_000]);
-    }
-
-    /// forge-config: default.isolate = true
-    function test_theStepsOfARequestInATokenCostLittle() external {
-        _measureSteps(coin, ", token", [uint256(188_000), 53_000, 50_000, 92_000, 52_000]);
-    }
-
-    function _measureSteps(address token, string memory suffix, uint256[5] memory most) private {
-        Inference memory told = _inference(_instances(0));
-        ledger.verifyAndStoreInference(model, told.inputCommitment, told.output, told.proof);
-        _fulfil(_claimed(token, told), told); // so that nothing is the first of its kind
-        vm.deal(CLAIMER, CLAIMER.balance + 1);
-        ICoin(coin).mint(REQUESTER, 1);
-        ICoin(coin).mint(address(desk), 1);
-
-        IInferenceDesk.Order memory order = _order(token, told.inputCommitment);
-        uint256 value = _fund(token, REQUESTER, FEE);
-        bytes memory data = abi.encodeCall(IInferenceDesk.request, (order, new bytes(128)));
-        bytes32 id = _requestId(1, REQUESTER, order);
-        _measure(string.concat("request", suffix), REQUESTER, value, data, most[0]);
-        value = _fund(token, CLAIMER, BOND);
-        _measure(string.concat("claim", suffix), CLAIMER, value, abi.encodeCall(IInferenceDesk.claim, (id)), most[1]);
-        data = abi.encodeCall(IInferenceDesk.fulfil, (id, told.output, ""));
-        _measure(string.concat("fulfil, recorded already", suffix), CLAIMER, 0, data, most[2]);
-
-        uint256[] memory instances = _instances(1);
-        told = _inference(instances);
-        id = _claimed(token, told);
-        bytes memory proof = halo2.mockProve(instances);
-        uint256 verification =
-            _executed(STRANGER, address(halo2), 0, abi.encodeCall(IHalo2Verifier.verifyProof, (proof, instances)));
-        data = abi.encodeCall(IInferenceDesk.fulfil, (id, told.output, told.proof));
-        _measure(string.concat("fulfil, and its verification", suffix), CLAIMER, 0, data, most[3] + verification);
-
-        id = _claimed(token, told);
-        vm.warp(block.timestamp + CLAIM_SECONDS + 1);
-        data = abi.encodeCall(IInferenceDesk.refund, (id));
-        _measure(string.concat("refund", suffix), STRANGER, 0, data, most[4]);
-    }
-
-    function _measure(string memory what, address sender, uint256 value, bytes memory data, uint256 most) private {
-        uint256 gas = _executed(sender, address(desk), value, data);
-        emit Measured(what, gas);
-        vm.assertLt(gas, most);
-    }
-
-    /// @dev The gas of a transaction without its intrinsic part; the transaction has to succeed.
-    function _executed(address sender, address target, uint256 value, bytes memory data) private returns (uint256 gas) {
-        vm.prank(sender);
-        (bool success,) = target.call{value: value}(data);
-        vm.assertEq(success, true);
-        gas = vm.lastCallGas().gasTotalUsed - 21_000;
-        for (uint256 i = 0; i < data.length; ++i) {
-            gas -= data[i] == 0 ? 4 : 16;
-        }
-    }
-
     /// @dev Fulfils with this gas limit, tells how that went, and undoes it.
     function _attempt(bytes32 requestId, Inference memory told, OddCallback callback, uint256 limit)
         private
@@ -964,15 +897,6 @@ contract InferenceDeskTest is DeskStage {
 
     function _asset(bool native) private view returns (address) {
         return native ? NATIVE : coin;
-    }
-
-    function _requestId(uint256 count, address requester, IInferenceDesk.Order memory order)
-        private
-        view
-        returns (bytes32)
-    {
-        bytes32 tag = keccak256("proofbridge.request.v1");
-        return keccak256(abi.encode(tag, block.chainid, address(desk), count, requester, order));
     }
 
     /// @dev What is held for an order that nobody has claimed.

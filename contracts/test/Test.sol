@@ -25,6 +25,7 @@ interface Cheats {
     function getChainId() external view returns (uint256);
     function getRecordedLogs() external returns (Log[] memory);
     function lastCallGas() external view returns (Gas memory);
+    function parseJsonBytes32(string calldata json, string calldata key) external pure returns (bytes32);
     function parseJsonTypeArray(string calldata json, string calldata key, string calldata typeDescription)
         external
         pure
@@ -36,6 +37,7 @@ interface Cheats {
     function revertToState(uint256 snapshotId) external returns (bool);
     function roll(uint256 height) external;
     function sign(uint256 key, bytes32 digest) external pure returns (uint8 v, bytes32 r, bytes32 s);
+    function snapshotValue(string calldata group, string calldata name, uint256 value) external;
     function snapshotState() external returns (uint256 snapshotId);
     function warp(uint256 time) external;
 

@@ -6,7 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from audit.workspace import GAS_TESTS, AuditError, Workspace, warm
+from audit.workspace import NOT_OPTIMISED, AuditError, Workspace, warm
 
 _RUNS = "256"
 
@@ -71,7 +71,7 @@ def measure(workspace: Workspace) -> list[Covered]:
     report = Path(workspace.root, "lcov.info")
     with warm(workspace, lean=False) as running:
         running.with_environment(FOUNDRY_FUZZ_RUNS=_RUNS, FOUNDRY_FUZZ_SEED="1").must(
-            "forge", "coverage", "--report", "lcov", "--report-file", str(report), "--no-match-path", GAS_TESTS
+            "forge", "coverage", "--report", "lcov", "--report-file", str(report), *NOT_OPTIMISED
         )
     covered = parse(report.read_text())
     if not covered:

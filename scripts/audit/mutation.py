@@ -19,7 +19,7 @@ from enum import Enum
 from pathlib import Path
 
 from audit.mutants import Mutant
-from audit.workspace import GAS_TESTS, AuditError, Ended, Workspace, warm
+from audit.workspace import NOT_OPTIMISED, OPTIMISED, AuditError, Ended, Workspace, warm
 
 _FUZZING = {"FOUNDRY_FUZZ_RUNS": "32", "FOUNDRY_FUZZ_SEED": "1"}
 _LIMIT = 120.0  # twenty times what all tests take
@@ -46,7 +46,9 @@ class Tried:
 
 def _stages(root: Path, source: str) -> list[list[str]]:
     """The arguments of forge for each stage of the tests of one source."""
-    tests = sorted(path for path in (root / "test").rglob("*.t.sol") if str(path.relative_to(root)) != GAS_TESTS)
+    tests = sorted(
+        path for path in (root / "test").rglob("*.t.sol") if path.name.removesuffix(".t.sol") not in OPTIMISED
+    )
     stem = Path(source).stem
     importing = re.compile(rf'from "[^"]*/{re.escape(stem)}\.sol"')
     users = {path.stem for path in (root / "src").rglob("*.sol") if importing.search(path.read_text())}
@@ -58,7 +60,7 @@ def _stages(root: Path, source: str) -> list[list[str]]:
     ]
     return [
         *(["--match-path", f"test/{{{','.join(_names(root, stage))}}}"] for stage in (own, near) if stage),
-        ["--no-match-path", GAS_TESTS],
+        [*NOT_OPTIMISED],
     ]
 
 
@@ -95,12 +97,11 @@ class _Bench:
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace.with_environment(**_FUZZING)
-        self._all = ["--no-match-path", GAS_TESTS]
         self._must_pass()
         self._bytecode = _bytecode(workspace.root)
 
     def _must_pass(self) -> None:
-        ended = self._workspace.run("forge", "test", *self._all)
+        ended = self._workspace.run("forge", "test", *NOT_OPTIMISED)
         if ended.code != 0:
             raise AuditError(f"the tests fail without any mutant:\n{ended.text[-4000:]}")
 

@@ -164,7 +164,7 @@ def _coverage(audit: Audit) -> list[str]:
         "",
         "## Coverage",
         "",
-        "`forge coverage` of all tests but those of gas.",
+        "`forge coverage` of all tests but those of gas and code size.",
         "",
         *_table(
             ("source", "lines", "branches"),

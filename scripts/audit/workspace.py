@@ -22,8 +22,9 @@ NODE_MODULES = CHECKOUT / "node_modules"
 TOOLS = Path(sys.executable).parent
 WARM_SOLC = Path(__file__).with_name("warm_solc.js")
 
-# Their bounds hold for optimised code only; everything else is tested without the optimiser too.
-GAS_TESTS = "test/Gas.t.sol"
+# What they say holds for optimised code only; everything else is tested without the optimiser too.
+OPTIMISED = ("Code", "Gas")
+NOT_OPTIMISED = ("--no-match-path", f"test/{{{','.join(OPTIMISED)}}}.t.sol")
 
 _COPIED = ("src", "test", "halmos", "foundry.toml")
 _PATIENCE = 30.0

@@ -15,7 +15,7 @@ from bridge.solidity import evm, solc
 from bridge.solidity.contracts import CORE, METADATA, compile_core
 from bridge.solidity.verifier import compile_verifier, verifier_input
 from bridge.toolchain import assets
-from scripts.export_abi import abi_texts
+from scripts.export_contracts import texts
 
 STORE = "// SPDX-License-Identifier: MIT\npragma solidity 0.8.37;\ncontract Store { uint256 public value; }\n"
 BROKEN = (
@@ -119,11 +119,11 @@ def test_what_was_compiled_needs_no_compiler(no_compiler: Path, monkeypatch: pyt
     assert solc.compile_contract(input_of(STORE), "Store.sol", "Store") == first
 
 
-def test_the_committed_abis_are_those_of_the_sources() -> None:
-    texts = abi_texts()
-    assert tuple(texts) == (*CORE, METADATA)
-    for name, text in texts.items():
-        assert (assets.contracts() / "abi" / f"{name}.json").read_text() == text
+def test_the_committed_abis_and_snapshots_are_those_of_the_sources() -> None:
+    made = texts()
+    assert set(made) == {*(f"abi/{name}.json" for name in (*CORE, METADATA)), "snapshots/code.json"}
+    for path, text in made.items():
+        assert (assets.contracts() / path).read_text() == text, "run make snapshots, and say why it changed"
 
 
 def test_the_core_compiles_to_the_same_code_from_its_own_input(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
