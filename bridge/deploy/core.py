@@ -15,7 +15,7 @@ from bridge.deploy.create2 import deployment_of, place
 from bridge.errors import ChainTooOld
 from bridge.solidity import evm
 from bridge.solidity.abi import Abi
-from bridge.solidity.contracts import CORE, compile_core
+from bridge.solidity.contracts import ADAPTERS, CORE, compile_core
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +65,14 @@ def deploy_core(
     return CoreDeployment(book, tuple(new), gas_used)
 
 
+def guardian_in(adapter: Deployment) -> Address:
+    """The last argument that an adapter was constructed with. Raises ValueError where a book holds no such argument."""
+    return Address(to_checksum_address(to_bytes(adapter.constructor_arguments)[-20:]))
+
+
 def _guardian_of(book: Book) -> Address:
-    """The last argument that the adapters of a book were constructed with."""
     known = book.contracts.get("EzklVerifier")
-    if known is None or known.constructor_arguments == "0x":
-        return NOBODY
-    return Address(to_checksum_address(to_bytes(known.constructor_arguments)[-20:]))
+    return NOBODY if known is None or known.constructor_arguments == "0x" else guardian_in(known)
 
 
 def _is_of_old(known: Deployment, wallet: Wallet) -> bool:
@@ -84,11 +86,10 @@ def _is_of_old(known: Deployment, wallet: Wallet) -> bool:
 def _arguments(name: str, addresses: dict[str, Address], guardian: Address) -> tuple[object, ...]:
     """Each contract is given the ones it stands on."""
     match name:
-        case "EzklVerifier" | "EzklReusableVerifier" | "SignedInferenceVerifier":
+        case _ if name in ADAPTERS:
             return (addresses["ModelRegistry"], guardian)
         case "InferenceLedger":
-            adapters = ("EzklVerifier", "EzklReusableVerifier", "SignedInferenceVerifier")
-            return (addresses["ModelRegistry"], [addresses[adapter] for adapter in adapters])
+            return (addresses["ModelRegistry"], [addresses[adapter] for adapter in ADAPTERS])
         case "InferenceIndex" | "InferenceDesk":
             return (addresses["InferenceLedger"],)
         case _:

@@ -20,10 +20,11 @@ from bridge.chain.rpc import Rpc
 from bridge.core.commitment import ModelCommitment, circuit_hash
 from bridge.core.progress import Progress, silent
 from bridge.core.word import Address, Hex32, hex32, hex_bytes, keccak256, parse_hex32
-from bridge.deploy.book import Book, ModelEntry
+from bridge.deploy.book import Book, Deployment, ModelEntry
+from bridge.deploy.core import guardian_in
 from bridge.deploy.source import Placement, placements, rebuild, verifier_name
 from bridge.errors import ContractReverted, DeploymentDiffers, NotDeployed, RpcFailed, SourceDiffers
-from bridge.solidity.contracts import CORE
+from bridge.solidity.contracts import ADAPTERS, CORE
 
 _NOTHING = "nothing"
 _ADAPTER = "EzklVerifier"
@@ -41,21 +42,14 @@ class Wire:
     """Whether the getter is asked for the proof system of the target."""
 
 
-_ADAPTERS = ("EzklVerifier", "EzklReusableVerifier", "SignedInferenceVerifier")
-_ROUTERS = ("InferenceGateway", "InferenceLedger")
-
 _WIRING = (
-    *(Wire(adapter, "registry", "ModelRegistry") for adapter in _ADAPTERS),
-    *(Wire(router, "registry", "ModelRegistry") for router in _ROUTERS),
-    *(Wire(router, "verifierOf", adapter, by_proof_system=True) for router in _ROUTERS for adapter in _ADAPTERS),
-    Wire("InferenceLedger", "gateway", "InferenceGateway"),
+    *(Wire(adapter, "registry", "ModelRegistry") for adapter in ADAPTERS),
+    Wire("InferenceLedger", "registry", "ModelRegistry"),
+    *(Wire("InferenceLedger", "verifierOf", adapter, by_proof_system=True) for adapter in ADAPTERS),
     Wire("InferenceIndex", "ledger", "InferenceLedger"),
     Wire("InferenceDesk", "ledger", "InferenceLedger"),
 )
 """Those of contracts that this version deploys, with a getter that they have, are checked."""
-
-_ROLES = ("owner", "guardian", "admin")
-"""Getters of accounts that have a say; they are reported, because who it should be is not for us to know."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +120,7 @@ def verify_deployment(rpc: Rpc, folder: Path, book: Book, progress: Progress = s
     }
     checks += [Check(name, "address", "one in the book", _NOTHING) for name in CORE if name not in contracts]
     checks += _wired(contracts)
+    checks += (_guarded(contracts[name], book.contracts[name]) for name in ADAPTERS if name in contracts)
     for entry in book.models.values():
         progress(f"checking model {entry.model_id}")
         checks += _listed(entry, codes[verifier_name(entry.model_id)], contracts)
@@ -150,7 +145,7 @@ def _placed(rpc: Rpc, folder: Path, placement: Placement, code: bytes, progress:
 
 
 def _wired(contracts: dict[str, Contract]) -> Iterator[Check]:
-    """Who points at whom, and who has a say."""
+    """Who points at whom."""
     for wire in _WIRING:
         if wire.contract not in contracts or wire.target not in contracts:
             continue
@@ -164,15 +159,19 @@ def _wired(contracts: dict[str, Contract]) -> Iterator[Check]:
         except _UnreadableError as error:
             got = str(error)
         yield Check(wire.contract, label, target.address, got)
-    for name, contract in contracts.items():
-        for role in _ROLES:
-            if _has(contract, role):
-                try:
-                    got = _address(_read(contract, role)[0])
-                except _UnreadableError as error:
-                    yield Check(name, role, "an address", str(error))
-                else:
-                    yield Check(name, role, None, got)
+
+
+def _guarded(adapter: Contract, line: Deployment) -> Check:
+    """Who may stop a verifier: whom its constructor was given, and so whom its address holds."""
+    try:
+        expected = _address(guardian_in(line))
+    except ValueError:
+        expected = "an address in its constructor arguments"
+    try:
+        got = _address(_read(adapter, "guardian")[0])
+    except _UnreadableError as error:
+        got = str(error)
+    return Check(adapter.name, "guardian()", expected, got)
 
 
 def _listed(entry: ModelEntry, code: bytes, contracts: dict[str, Contract]) -> Iterator[Check]:

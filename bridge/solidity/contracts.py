@@ -21,6 +21,9 @@ CORE = (
 )
 """The contracts that stand once on every chain, in the order in which they need each other."""
 
+ADAPTERS = ("EzklVerifier", "EzklReusableVerifier", "SignedInferenceVerifier")
+"""Those of them that check proofs, in the order of the ledger's routes."""
+
 METADATA = "CircuitMetadata"
 """What explorers know of one model, where its owner wants it."""
 

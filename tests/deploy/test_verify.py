@@ -25,7 +25,7 @@ from bridge.errors import (
     RpcFailed,
     RpcUnreachable,
 )
-from bridge.solidity.contracts import CORE
+from bridge.solidity.contracts import ADAPTERS, CORE
 from tests.chain.proxy import problem, proxied
 
 ELSEWHERE = Address("0x1111111111111111111111111111111111111111")
@@ -246,16 +246,30 @@ def test_a_kept_source_of_another_contract_differs_and_what_lies_beside_the_cont
     }
 
 
-def test_who_has_a_say_is_reported_and_not_judged(staged: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
-    """None of today's contracts has an owner or a guardian, so a getter that one has stands in for them."""
-    monkeypatch.setattr("bridge.deploy.verify._ROLES", ("registry",))
-    book = staged.book()
-    done = verbs.verify_deployment(staged)
-    said = [check for check in done.checks if check.what == "registry"]
-    assert {"EzklVerifier"} <= {check.contract for check in said} <= set(CORE) - {"ModelRegistry"}
-    assert {(check.expected, check.got) for check in said} == {(None, book.contract("ModelRegistry").address)}
-    set_code(staged, book.contract("EzklVerifier").address, bytes.fromhex("60006000fd"))
-    assert ("EzklVerifier", "registry") in failing(verbs.verify_deployment(staged)), "who it is must be known"
+def guardians(done: Verification) -> dict[str, tuple[str | None, str]]:
+    return {check.contract: (check.expected, check.got) for check in done.checks if check.what == "guardian()"}
+
+
+def test_the_guardian_is_the_one_that_the_verifiers_were_constructed_with(staged: Connection, tmp_path: Path) -> None:
+    assert guardians(verbs.verify_deployment(staged)) == dict.fromkeys(ADAPTERS, ("nothing", "nothing"))
+
+    guarded, guardian = replace(staged, deployments=tmp_path / "guarded"), staged.wallet().address
+    verbs.deploy_core(guarded, guardian=guardian)
+    assert guardians(verbs.verify_deployment(guarded)) == dict.fromkeys(ADAPTERS, (guardian, guardian))
+
+    verifier = guarded.book().contract("EzklVerifier").address
+    code = guarded.rpc.code(verifier)
+    forged = code.replace(bytes.fromhex(guardian[2:]), bytes.fromhex(ELSEWHERE[2:]))
+    assert forged != code
+    set_code(guarded, verifier, forged)
+    done = verbs.verify_deployment(guarded)
+    assert guardians(done)["EzklVerifier"] == (guardian, ELSEWHERE)
+    assert ("EzklVerifier", "guardian()") in failing(done)
+
+    set_code(guarded, verifier, bytes.fromhex("60006000fd"))
+    assert guardians(verbs.verify_deployment(guarded))["EzklVerifier"] == (guardian, "EmptyRevert")
+    with_line(guarded, "EzklVerifier", constructor_arguments="0xzz")
+    assert ("EzklVerifier", "guardian()") in failing(verbs.verify_deployment(guarded))
 
 
 def test_a_model_that_is_missing_on_the_chain_is_rows(staged: Connection, bundle: Bundle, other_bundle: Bundle) -> None:
@@ -367,7 +381,7 @@ def test_an_older_book_without_constructor_arguments_is_read_and_differs(staged:
     assert all(line.constructor_arguments == HexBytes("0x") for line in book.contracts.values())
     found = failing(verbs.verify_deployment(staged))
     assert {contract for contract, _ in found} == set(CORE) - {"ModelRegistry"}
-    assert {what for _, what in found} == {"address of the source", "initcode hash"}
+    assert {what for _, what in found} == {"address of the source", "initcode hash", "guardian()"}
 
 
 def test_a_line_keeps_its_constructor_arguments(staged: Connection) -> None:
