@@ -75,13 +75,20 @@ def _patches(mutator: type[Any], unit: Any, part: _Part) -> list[dict[str, Any]]
     return [patch for patches in made.get("patches", {}).values() for patch in patches]
 
 
-def _means_the_same(mutator: type[Any], replaced: bytes) -> bool:
-    """Whether all that goes is an initial zero: every variable starts at zero."""
-    return mutator.__name__ == "MVIV" and re.search(rb"=\s*0$", replaced.strip()) is not None
+def _plain(source: bytes) -> bytes:
+    """A source with one spelling for what means the same, whatever it is tested with.
+
+    An initial zero: every variable starts at zero. The width of the counter of a loop, and where it is raised: no loop has
+    2**128 turns, and the value of the expression is not used. Whether a loop that counts up by one to a length ends at it or when
+    it is not below it. Whether what the compiler knows is a constant or an immutable.
+    """
+    source = re.sub(rb"\b(u?int\d+ \w+)(?: = 0| );", rb"\1;", source)
+    source = re.sub(rb"\bfor \(uint\d+ (\w+); \1 (?:<|!=) ([\w.]+); (?:\1\+\+|\+\+\1)\)", rb"for (\1 to \2)", source)
+    return re.sub(rb"\b(private|internal|public) (?:constant|immutable) (\w+ =)", rb"\1 fixed \2", source)
 
 
 def generate(workspace: Workspace) -> list[Mutant]:
-    """Every mutant of every contract under `src`, in the order of the sources. Needs the build info of forge."""
+    """Every mutant of every contract under `src`, in the order of the sources, each once. Needs the build info of forge."""
     logging.disable(logging.CRITICAL)
     os.environ["PATH"] = workspace.environment["PATH"]  # slither asks forge for its configuration
     mutators: list[Any] = [
@@ -89,23 +96,24 @@ def generate(workspace: Workspace) -> list[Mutant]:
         for _, kind in inspect.getmembers(all_mutators, inspect.isclass)
         if issubclass(kind, AbstractMutator) and kind.__name__ not in {"AbstractMutator", *_LEFT_OUT}
     ]
-    found: dict[tuple[str, int, int, str], Mutant] = {}
+    found: dict[tuple[str, bytes], Mutant] = {}
     for unit in Slither(str(workspace.root), ignore_compile=True).compilation_units:
         for contract in unit.contracts:
             path = Path(contract.source_mapping.filename.absolute)
             if contract.is_interface or not path.is_relative_to(workspace.root / "src"):
                 continue
             source, original = str(path.relative_to(workspace.root)), path.read_bytes()
+            plain = _plain(original)
             for part in _parts(contract):
                 for mutator in mutators:
                     for patch in _patches(mutator, unit, part):
                         start, end, text = int(patch["start"]), int(patch["end"]), str(patch["new_string"])
-                        if original[start:end] == text.encode() or _means_the_same(mutator, original[start:end]):
-                            continue
                         line = original[:start].count(b"\n")
                         shown = original.splitlines()[line].decode().strip()
                         mutant = Mutant(source, mutator.NAME, start, end, text, line + 1, shown)
-                        found.setdefault((source, start, end, text), mutant)
+                        mutated = _plain(mutant.apply(original))
+                        if mutated != plain:
+                            found.setdefault((source, mutated), mutant)
     return sorted(
         found.values(), key=lambda mutant: (mutant.source, mutant.start, mutant.end, mutant.mutator, mutant.text)
     )

@@ -19,6 +19,7 @@ from enum import Enum
 from pathlib import Path
 
 from audit.mutants import Mutant
+from audit.verdicts import Ground, Verdicts
 from audit.workspace import NOT_OPTIMISED, OPTIMISED, AuditError, Ended, Workspace, warm
 
 _FUZZING = {"FOUNDRY_FUZZ_RUNS": "32", "FOUNDRY_FUZZ_SEED": "1"}
@@ -44,8 +45,16 @@ class Tried:
     becomes: str
 
 
-def _stages(root: Path, source: str) -> list[list[str]]:
-    """The arguments of forge for each stage of the tests of one source."""
+@dataclass(frozen=True, slots=True)
+class _Stage:
+    """Some of the tests, and how forge is told to run them."""
+
+    tests: tuple[Path, ...]
+    arguments: tuple[str, ...]
+
+
+def _stages(root: Path, source: str) -> list[_Stage]:
+    """The tests of one source: its own, those near it, all."""
     tests = sorted(
         path for path in (root / "test").rglob("*.t.sol") if path.name.removesuffix(".t.sol") not in OPTIMISED
     )
@@ -59,8 +68,12 @@ def _stages(root: Path, source: str) -> list[list[str]]:
         if test not in own and (importing.search(test.read_text()) or test.name.removesuffix(".t.sol") in users)
     ]
     return [
-        *(["--match-path", f"test/{{{','.join(_names(root, stage))}}}"] for stage in (own, near) if stage),
-        [*NOT_OPTIMISED],
+        *(
+            _Stage(tuple(stage), ("--match-path", f"test/{{{','.join(_names(root, stage))}}}"))
+            for stage in (own, near)
+            if stage
+        ),
+        _Stage(tuple(tests), NOT_OPTIMISED),
     ]
 
 
@@ -95,8 +108,10 @@ def _verdict(ended: Ended) -> Outcome:
 class _Bench:
     """One copy of the contracts, in which one mutant after another is tried."""
 
-    def __init__(self, workspace: Workspace) -> None:
+    def __init__(self, workspace: Workspace, verdicts: Verdicts) -> None:
         self._workspace = workspace.with_environment(**_FUZZING)
+        self._verdicts = verdicts
+        self._grounds: dict[str, Ground] = {}
         self._must_pass()
         self._bytecode = _bytecode(workspace.root)
 
@@ -108,18 +123,33 @@ class _Bench:
     def try_out(self, mutant: Mutant) -> Tried:
         path = self._workspace.root / mutant.source
         original = path.read_bytes()
-        path.write_bytes(mutant.apply(original))
+        mutated = mutant.apply(original)
+        stages = _stages(self._workspace.root, mutant.source)
+        keys = self._ground(mutant.source, stages).keys(mutated)
+        known = next((found for found in map(self._verdicts.find, keys) if found is not None), None)
+        if known is not None:
+            return Tried(mutant, Outcome(known), mutant.becomes(original))
+        path.write_bytes(mutated)
         try:
-            return Tried(mutant, self._outcome(mutant), mutant.becomes(original))
+            outcome, fell = self._outcome(stages)
         finally:
             path.write_bytes(original)
+        self._verdicts.keep(keys[fell], outcome.value)
+        return Tried(mutant, outcome, mutant.becomes(original))
 
-    def _outcome(self, mutant: Mutant) -> Outcome:
-        for stage in _stages(self._workspace.root, mutant.source):
-            outcome = _verdict(self._workspace.run("forge", "test", "--fail-fast", *stage, limit=_LIMIT))
+    def _ground(self, source: str, stages: list[_Stage]) -> Ground:
+        if source not in self._grounds:
+            self._grounds[source] = Ground(self._workspace.root, source, [stage.tests for stage in stages])
+        return self._grounds[source]
+
+    def _outcome(self, stages: list[_Stage]) -> tuple[Outcome, int]:
+        """What becomes of the mutant that is in place, and at which stage that was known."""
+        for number, stage in enumerate(stages):
+            outcome = _verdict(self._workspace.run("forge", "test", "--fail-fast", *stage.arguments, limit=_LIMIT))
             if outcome is not Outcome.SURVIVED:
-                return outcome
-        return Outcome.SAME if _bytecode(self._workspace.root) == self._bytecode else Outcome.SURVIVED
+                return outcome, number
+        same = _bytecode(self._workspace.root) == self._bytecode
+        return Outcome.SAME if same else Outcome.SURVIVED, len(stages) - 1
 
 
 def run(mutants: list[Mutant], workspaces: list[Workspace], say: Callable[[str], None]) -> list[Tried]:
@@ -127,6 +157,7 @@ def run(mutants: list[Mutant], workspaces: list[Workspace], say: Callable[[str],
     waiting: Iterator[Mutant] = iter(mutants)
     tried: list[Tried] = []
     lock = threading.Lock()
+    verdicts = Verdicts()
 
     def work(bench: _Bench) -> None:
         while True:
@@ -143,7 +174,7 @@ def run(mutants: list[Mutant], workspaces: list[Workspace], say: Callable[[str],
                     say(f"{len(tried)} of {len(mutants)} mutants tried")
 
     with ExitStack() as stack:
-        benches = [_Bench(stack.enter_context(warm(workspace, lean=True))) for workspace in workspaces]
+        benches = [_Bench(stack.enter_context(warm(workspace, lean=True)), verdicts) for workspace in workspaces]
         with ThreadPoolExecutor(len(benches)) as pool:
             working = [pool.submit(work, bench) for bench in benches]
             try:

@@ -68,3 +68,32 @@ def test_a_reason_has_to_be_given(tmp_path: Path, text: str):
     path.write_text(text)
     with pytest.raises(AuditError):
         finding_reasons(path)
+
+
+def test_a_verdict_is_kept_until_something_that_decided_it_changes(tmp_path: Path):
+    from audit.verdicts import Ground, Verdicts  # noqa: PLC0415
+
+    root = tmp_path / "contracts"
+    files = {
+        "foundry.toml": "",
+        "src/A.sol": "contract A {}",
+        "test/A.t.sol": 'import {A} from "../src/A.sol";\nimport {H} from "./H.sol";',
+        "test/H.sol": "contract H {}",
+        "test/B.t.sol": "contract B {}",
+    }
+    for name, text in files.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text)
+    stages = [[root / "test/A.t.sol"], [root / "test/B.t.sol"]]
+
+    def keys(mutated: bytes = b"mutant") -> list[str]:
+        return Ground(root, "src/A.sol", stages).keys(mutated)
+
+    first = keys()
+    Verdicts(tmp_path / "kept").keep(first[0], "killed")
+    assert [Verdicts(tmp_path / "kept").find(key) for key in keys()] == ["killed", None]
+    assert not set(first) & set(keys(b"another mutant"))
+    (root / "test/B.t.sol").write_text("contract C {}")
+    assert [one == other for one, other in zip(first, keys(), strict=True)] == [True, False]
+    (root / "test/H.sol").write_text("contract I {}")
+    assert not set(first) & set(keys())
