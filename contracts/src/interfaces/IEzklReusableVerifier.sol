@@ -17,7 +17,7 @@ import {IProofVerifier} from "./IProofVerifier.sol";
 /// An artifact is some kilobytes, and every verification needs it. Until it is stored, a proof is the proof of ezkl
 /// followed by the artifact. Anybody may store the artifact, once for each chain, as code; from then on the proof of ezkl
 /// is enough, and one that carries the artifact is as good, because the shared verifier ignores words that follow. Storing
-/// pays back with the 25th verification (measured, see `contracts/README.md`).
+/// pays back with the 24th verification (`scripts/vka_break_even.py`).
 ///
 /// So one statement has many proofs here. No id and no record depends on the bytes of a proof.
 ///
