@@ -92,8 +92,7 @@ contract InferenceLedgerProof is Symbolic {
         (instances[0], instances[1]) = (input, output_);
         bytes32 commitment = ledger.commitmentOf(_first(instances));
         vm.prank(submitter);
-        return
-            ledger.verifyAndStoreInference(model, commitment, abi.encode(output_), abi.encode(instances, "I say so"));
+        return ledger.verifyAndStoreInference(model, commitment, abi.encode(output_), abi.encode(instances, "I say so"));
     }
 
     function _first(uint256[] memory instances) private pure returns (uint256[] memory one) {

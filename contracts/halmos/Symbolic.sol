@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 /// @dev The cheatcodes that these properties use, of those of forge that halmos knows.
 interface ForgeCheats {
     function assume(bool condition) external pure;
+    function deal(address account, uint256 balance) external;
     function load(address account, bytes32 slot) external view returns (bytes32);
     function prank(address sender) external;
     function warp(uint256 time) external;
@@ -12,6 +13,7 @@ interface ForgeCheats {
 /// @dev The cheatcodes of halmos that these properties use.
 interface HalmosCheats {
     function createAddress(string calldata name) external returns (address);
+    function createBool(string calldata name) external returns (bool);
     function createBytes32(string calldata name) external returns (bytes32);
     function createCalldata(string calldata contractName) external returns (bytes memory);
     function createUint256(string calldata name) external returns (uint256);
@@ -35,10 +37,17 @@ abstract contract Symbolic {
         _call(caller, target, svm.createCalldata(contractName));
     }
 
-    /// @dev Nobody has the key of account zero, and no contract lies there.
     function _call(address caller, address target, bytes memory data) internal returns (bool succeeded) {
+        return _callPaying(caller, 0, target, data);
+    }
+
+    /// @dev Nobody has the key of account zero, and no contract lies there.
+    function _callPaying(address caller, uint256 value, address target, bytes memory data)
+        internal
+        returns (bool succeeded)
+    {
         vm.assume(caller != address(0));
         vm.prank(caller);
-        (succeeded,) = target.call(data);
+        (succeeded,) = target.call{value: value}(data);
     }
 }
