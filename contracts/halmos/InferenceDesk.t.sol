@@ -124,26 +124,29 @@ contract OpenRequestProof is OneRequest {
         assert(address(desk).balance >= order.fee);
     }
 
-    /// @dev Whatever anybody calls, at whatever time, with the model still accepted or not: an open request stays as it is, or
-    /// is claimed by the caller in time, or refunded after its deadline or because of the model.
-    function check_anOpenRequestIsClaimedInTimeOrRefundedAfterwards(
-        address caller,
-        uint256 value,
-        uint48 time,
-        bool refused
-    ) external {
+    /// @dev Whatever anybody calls, at whatever time: an open request stays as it is, or is claimed by the caller in time, or is
+    /// refunded after its deadline. The model is accepted.
+    function check_anOpenRequestIsClaimedInTimeOrRefundedAfterwards(address caller, uint256 value, uint48 time)
+        external
+    {
         bytes32 before = _held();
         vm.warp(time);
-        if (refused) registry.deprecateModel(model);
         _anybodyCalls(caller, value);
         IInferenceDesk.Request memory held = desk.requestOf(id);
         if (held.state == CLAIMED) {
-            assert(held.claimer == caller && value == order.bond && time <= order.deadline && !refused);
+            assert(held.claimer == caller && value == order.bond && time <= order.deadline);
         } else if (held.state == REFUNDED) {
-            assert(held.claimer == address(0) && (time > order.deadline || refused));
+            assert(held.claimer == address(0) && time > order.deadline);
         } else {
             assert(_held() == before);
         }
+    }
+
+    /// @dev Nor does anybody claim a request of a model that is refused, at whatever time.
+    function check_nobodyClaimsForARefusedModel(address caller, uint48 time) external {
+        registry.deprecateModel(model);
+        vm.warp(time);
+        assert(!_claim(caller));
     }
 
     /// @dev Not even with a true proof.
@@ -151,12 +154,14 @@ contract OpenRequestProof is OneRequest {
         assert(!_fulfil(caller, output));
     }
 
-    /// @dev Whoever has it refunded, the requester has the fee back, at hand or as a credit.
-    function check_theFeeGoesBackToTheRequester(address caller, uint48 time) external {
+    /// @dev Whoever has it refunded, the requester has the fee back, at hand or as a credit, and before the deadline only because
+    /// of the model.
+    function check_theFeeGoesBackToTheRequester(address caller, uint48 time, bool refused) external {
         vm.warp(time);
+        if (refused) registry.deprecateModel(model);
         uint256 before = _wealth(requester);
         vm.assume(_pays(caller, 0, abi.encodeCall(desk.refund, (id))));
-        assert(_state() == REFUNDED);
+        assert(_state() == REFUNDED && (time > order.deadline || refused));
         assert(_wealth(requester) == before + order.fee);
     }
 }
@@ -187,29 +192,21 @@ contract ClaimedRequestProof is OneClaim {
         assert(address(desk).balance >= uint256(order.fee) + order.bond);
     }
 
-    /// @dev Whatever anybody calls, at whatever time, with the model still accepted or not: a claim stays as it is, or is
-    /// fulfilled by its claimer in time, or refunded after its end, and nobody claims the request again.
-    function check_aClaimedRequestIsNeverClaimedAgain(
-        address caller,
-        uint256 value,
-        uint48 time,
-        bool refused,
-        address second
-    ) external {
+    /// @dev Whatever anybody calls, at whatever time: a claim stays as it is, or is fulfilled by its claimer in time, or is
+    /// refunded after its end. It is never another's, and the request is never open again.
+    function check_aClaimedRequestIsNeverClaimedAgain(address caller, uint256 value, uint48 time) external {
         bytes32 before = _held();
         vm.warp(time);
-        if (refused) registry.deprecateModel(model);
         _anybodyCalls(caller, value);
-        IInferenceDesk.State state = _state();
-        if (state == FULFILLED) {
+        IInferenceDesk.Request memory held = desk.requestOf(id);
+        assert(held.claimer == claimer);
+        if (held.state == FULFILLED) {
             assert(caller == claimer && time <= end);
-        } else if (state == REFUNDED) {
+        } else if (held.state == REFUNDED) {
             assert(time > end);
         } else {
             assert(_held() == before);
         }
-        assert(!_claim(second));
-        assert(desk.requestOf(id).claimer == claimer);
     }
 
     /// @dev A true proof of any output, sent by anybody, at whatever time: it earns its claimer fee and bond, and all others
@@ -318,8 +315,8 @@ contract CreditProof is OneRequest {
 
 /// @dev Any nonce of any account.
 contract NonceProof is OneRequest {
-    /// @dev Whatever anybody calls, a nonce that is used stays used, and one that is not is used by its account only: no signature
-    /// here has a length that a key signs.
+    /// @dev Whatever anybody calls, a nonce that is used stays used, and one that is not is used by its account only: no
+    /// signature here has a length that a key signs.
     function check_aNonceStaysUsedAndIsItsAccounts(address account, uint256 nonce, bool used, address caller) external {
         vm.assume(_isAccount(account));
         if (used) _invalidate(account, nonce);

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {Circuit, CircuitLib, Tensor, Visibility} from "../src/Circuit.sol";
 import {InferenceLedger} from "../src/InferenceLedger.sol";
 import {ModelRegistry} from "../src/ModelRegistry.sol";
+import {Rows} from "../src/Rows.sol";
 import {IERC7992Registry} from "../src/interfaces/draft-IERC7992.sol";
 import {IInferenceLedger} from "../src/interfaces/IInferenceLedger.sol";
 import {IProofVerifier} from "../src/interfaces/IProofVerifier.sol";
@@ -103,6 +105,154 @@ contract InferenceLedgerProof is Symbolic {
     /// @dev Zero where there is none: a property that reverts would count as proven.
     function _record(bytes32 id) private view returns (bytes32) {
         try ledger.recordOf(id) returns (IInferenceLedger.Record memory record) {
+            return keccak256(abi.encode(record));
+        } catch {
+            return 0;
+        }
+    }
+}
+
+/// @dev A batch of two rows, each of one word in and one word out, all of them any. It is recorded by each property and not
+/// before: which row comes first in the root depends on their hashes, and halmos starts from one state only.
+contract BatchProof is Symbolic {
+    uint256 private constant START = 1_700_000_000;
+    uint256 private constant ROWS = 2;
+
+    InferenceLedger private ledger;
+    uint256 private model;
+    address private submitter;
+    uint256[] private instances;
+
+    function setUp() external {
+        vm.warp(START);
+        ModelRegistry registry = new ModelRegistry();
+        ClaimVerifier claims = new ClaimVerifier();
+        IProofVerifier[] memory verifiers = new IProofVerifier[](1);
+        verifiers[0] = claims;
+        ledger = new InferenceLedger(registry, verifiers);
+        model = registry.registerModel(
+            IERC7992Registry.ModelCommitment({
+                modelHash: keccak256("model"),
+                circuitHash: CircuitLib.hash(_circuit()),
+                vkHash: keccak256("vk"),
+                proofSystemId: claims.proofSystemId(),
+                uri: ""
+            })
+        );
+        submitter = svm.createAddress("submitter");
+        instances = [
+            svm.createUint256("firstIn"),
+            svm.createUint256("secondIn"),
+            svm.createUint256("firstOut"),
+            svm.createUint256("secondOut")
+        ];
+    }
+
+    /// @dev Whatever anybody calls, at whatever time.
+    function check_aRecordedBatchNeverChanges(address caller, uint40 later) external {
+        bytes32 root = _store(submitter);
+        bytes32 before = _batch(root);
+        assert(before != 0);
+        vm.warp(START + uint256(later));
+        _anyCall(caller, address(ledger), "InferenceLedger");
+        assert(_batch(root) == before);
+    }
+
+    /// @dev The same batch proven again, by anybody and at any later time, is the same record.
+    function check_aBatchIsRecordedOnce(address caller, uint40 later) external {
+        bytes32 root = _store(submitter);
+        bytes32 before = _batch(root);
+        vm.warp(START + uint256(later));
+        assert(_store(caller) == root);
+        assert(_batch(root) == before);
+    }
+
+    /// @dev Whoever asks for whichever row, with its neighbour for a path, at whatever time, gets the record of the batch.
+    function check_everyRowIsStoredFromItsBatch(address caller, bool second, uint40 later) external {
+        bytes32 root = _store(submitter);
+        uint256 row = second ? 1 : 0;
+        bytes32[] memory path = new bytes32[](1);
+        path[0] = Rows.leaf(_id(1 - row));
+        vm.warp(START + uint256(later));
+        assert(_storeFromBatch(caller, root, path, model, _inputCommitment(row), instances[ROWS + row]));
+        assert(ledger.isRecorded(_id(row)));
+        assert(keccak256(abi.encode(ledger.recordOf(_id(row)))) == _batch(root));
+    }
+
+    /// @dev Whoever asks, for whatever inference, with whatever path of up to two nodes.
+    function check_nothingButItsRowsIsStoredFromABatch(
+        address caller,
+        bytes32[] memory path,
+        uint256 ofModel,
+        bytes32 inputCommitment,
+        uint256 output
+    ) external {
+        bytes32 root = _store(submitter);
+        bytes32 id = keccak256(abi.encodePacked(ofModel, inputCommitment, output));
+        bool stored = _storeFromBatch(caller, root, path, ofModel, inputCommitment, output);
+        assert(stored == ledger.isRecorded(id));
+        assert(!stored || id == _id(0) || id == _id(1));
+    }
+
+    /// @dev Whoever asks, for whatever inference, with whatever path of up to two nodes.
+    function check_nothingIsStoredFromABatchThatIsNotRecorded(
+        address caller,
+        bytes32 root,
+        bytes32[] memory path,
+        bytes32 inputCommitment,
+        uint256 output
+    ) external {
+        vm.assume(root != _store(submitter));
+        assert(!_storeFromBatch(caller, root, path, model, inputCommitment, output));
+    }
+
+    function _store(address caller) private returns (bytes32) {
+        vm.assume(caller != address(0));
+        vm.prank(caller);
+        return ledger.verifyAndStoreBatch(model, _circuit(), abi.encode(instances, "I say so"));
+    }
+
+    function _storeFromBatch(
+        address caller,
+        bytes32 root,
+        bytes32[] memory path,
+        uint256 ofModel,
+        bytes32 inputCommitment,
+        uint256 output
+    ) private returns (bool) {
+        return _call(
+            caller,
+            address(ledger),
+            abi.encodeCall(ledger.storeFromBatch, (root, path, ofModel, inputCommitment, abi.encode(output)))
+        );
+    }
+
+    function _circuit() private pure returns (Circuit memory) {
+        return Circuit({
+            settingsHash: keccak256("settings"),
+            inputVisibility: Visibility.Public,
+            rows: uint32(ROWS),
+            inputs: _tensor(),
+            outputs: _tensor()
+        });
+    }
+
+    function _tensor() private pure returns (Tensor[] memory tensors) {
+        tensors = new Tensor[](1);
+        tensors[0] = Tensor({elements: uint32(ROWS), scale: 0});
+    }
+
+    function _inputCommitment(uint256 row) private view returns (bytes32) {
+        return keccak256(abi.encodePacked(ledger.domain(), instances[row]));
+    }
+
+    function _id(uint256 row) private view returns (bytes32) {
+        return keccak256(abi.encodePacked(model, _inputCommitment(row), instances[ROWS + row]));
+    }
+
+    /// @dev Zero where there is none: a property that reverts would count as proven.
+    function _batch(bytes32 root) private view returns (bytes32) {
+        try ledger.batchOf(root) returns (IInferenceLedger.Record memory record) {
             return keccak256(abi.encode(record));
         } catch {
             return 0;

@@ -13,7 +13,6 @@ interface ForgeCheats {
 /// @dev The cheatcodes of halmos that these properties use.
 interface HalmosCheats {
     function createAddress(string calldata name) external returns (address);
-    function createBool(string calldata name) external returns (bool);
     function createBytes32(string calldata name) external returns (bytes32);
     function createCalldata(string calldata contractName) external returns (bytes memory);
     function createUint256(string calldata name) external returns (uint256);
