@@ -57,7 +57,7 @@ def _audit(folder: Path, steps: list[str], only: list[str], workers: int) -> rep
     covered = coverage.measure(other) if "coverage" in steps else []
     if "proofs" in steps:
         _say("halmos …")
-    properties = proofs.prove(third) if "proofs" in steps else []
+    properties = proofs.prove(third, workers) if "proofs" in steps else []
     if all_mutants:
         _say(f"{len(all_mutants)} mutants …")
     tried = mutation.run(all_mutants, benches, _say) if all_mutants else []
@@ -78,7 +78,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="audit", description="Audit the contracts.")
     parser.add_argument("--step", action="append", choices=STEPS, help="only this step (and slither)")
     parser.add_argument("--only", action="append", metavar="SOURCE", help="only the mutants of src/…, and no report")
-    parser.add_argument("--workers", type=int, default=2, help="how many mutants are tried at a time")
+    parser.add_argument("--workers", type=int, default=2, help="how many mutants, or proofs, are tried at a time")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # end what was started, and leave no folder behind
     with TemporaryDirectory(prefix="audit-") as folder:

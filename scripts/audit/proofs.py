@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
+from functools import partial
 
 from audit.workspace import AuditError, Workspace
 
@@ -45,26 +47,36 @@ def parse(report: dict[str, dict[str, list[dict[str, object]]]]) -> list[Propert
     )
 
 
-def without_canary(properties: list[Property]) -> list[Property]:
-    """All but the canary, of which halmos has to know a call that refutes it: else no proof of its means anything."""
-    canaries = [each for each in properties if each.contract == CANARY]
-    if not canaries or not all(each.refuted for each in canaries):
+def require_refuted(canary: list[Property]) -> None:
+    """Halmos has to know a call that refutes the canary: else no proof of its means anything."""
+    if not canary or not all(each.refuted for each in canary):
         raise AuditError(f"halmos did not refute {CANARY}")
-    return [each for each in properties if each.contract != CANARY]
 
 
-def prove(workspace: Workspace) -> list[Property]:
-    """Prove every property, each with a solver of its own."""
-    report = Path(workspace.root, "halmos.json")
+def prove(workspace: Workspace, workers: int) -> list[Property]:
+    """Prove every property, so many contracts of properties at a time."""
+    require_refuted(_prove(workspace, CANARY))  # and compile, which the others then need not
+    contracts = [
+        contract
+        for path in sorted((workspace.root / "halmos").glob("*.t.sol"))
+        for contract in re.findall(r"^contract (\w+Proof)\b", path.read_text(), re.MULTILINE)
+        if contract != CANARY
+    ]
+    with ThreadPoolExecutor(workers) as pool:
+        return sorted(each for proven in pool.map(partial(_prove, workspace), contracts) for each in proven)
+
+
+def _prove(workspace: Workspace, contract: str) -> list[Property]:
+    report = workspace.root / f"{contract}.json"
     ended = workspace.with_environment(FOUNDRY_TEST="halmos").run(
         "halmos",
-        *("--no-status", "--json-output", str(report)),
+        *("--no-status", "--contract", contract, "--json-output", str(report)),
         *("--loop", str(LOOP), "--default-bytes-lengths", BYTES, "--default-array-lengths", ARRAYS),
         *("--solver-timeout-branching", _BRANCHING_MS),
     )
     if not report.exists():
-        raise AuditError(f"halmos made no report:\n{ended.text[-4000:]}")
-    properties = without_canary(parse(json.loads(report.read_text())))
+        raise AuditError(f"halmos made no report on {contract}:\n{ended.text[-4000:]}")
+    properties = parse(json.loads(report.read_text()))
     if not properties:
-        raise AuditError("halmos found no property")
+        raise AuditError(f"halmos found no property in {contract}")
     return properties

@@ -57,24 +57,20 @@ def test_a_property_with_a_path_left_is_bounded():
     assert (each.contract, each.name, each.proven, each.bounded) == ("AProof", "check_it", True, True)
 
 
-@pytest.mark.parametrize("exitcode", [None, 0, 2, 5])
-def test_halmos_is_not_believed_unless_it_refutes_the_canary(exitcode: int | None):
-    from audit.proofs import parse, without_canary  # noqa: PLC0415
+def test_halmos_is_not_believed_unless_it_refutes_the_canary():
+    from audit.proofs import parse, require_refuted  # noqa: PLC0415
     from audit.workspace import AuditError  # noqa: PLC0415
 
-    def report(canary: int | None) -> dict[str, dict[str, list[dict[str, object]]]]:
-        codes = {"halmos/A.t.sol:AProof": 0, "halmos/Canary.t.sol:CanaryProof": canary}
-        return {
-            "test_results": {
-                where: [{"name": "check_it()", "exitcode": code, "num_bounded_loops": 0}]
-                for where, code in codes.items()
-                if code is not None
-            }
-        }
+    def ended(code: int) -> dict[str, dict[str, list[dict[str, object]]]]:
+        row: dict[str, object] = {"name": "check_thisFails(address)", "exitcode": code, "num_bounded_loops": 0}
+        return {"test_results": {"halmos/Canary.t.sol:CanaryProof": [row]}}
 
-    assert [each.contract for each in without_canary(parse(report(1)))] == ["AProof"]
+    require_refuted(parse(ended(1)))
+    for code in (0, 2, 5):  # proven, not decided, broken
+        with pytest.raises(AuditError):
+            require_refuted(parse(ended(code)))
     with pytest.raises(AuditError):
-        without_canary(parse(report(exitcode)))
+        require_refuted([])
 
 
 @pytest.mark.parametrize(
