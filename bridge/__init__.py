@@ -38,10 +38,13 @@ if TYPE_CHECKING:
         infer,
         outputs_of,
         prove,
+        publish_sources,
         read_input,
         replay_result,
         results,
+        sources,
         submit,
+        verify_deployment,
     )
 
 __all__ = [
@@ -66,11 +69,14 @@ __all__ = [
     "open_bundle",
     "outputs_of",
     "prove",
+    "publish_sources",
     "read_input",
     "read_proof",
     "replay_result",
     "results",
+    "sources",
     "submit",
+    "verify_deployment",
 ]
 
 _ELSEWHERE = {

@@ -12,6 +12,7 @@
     │   └── OptionInvalid
     ├── CircuitError               a model that does not become a circuit
     │   ├── CircuitTooLarge
+    │   ├── BatchRefused
     │   ├── CircuitRefused
     │   ├── FidelityTooLow
     │   └── BudgetExceeded
@@ -274,6 +275,23 @@ class CircuitTooLarge(CircuitError):
     @property
     def fix(self) -> str:
         return "Use a smaller model, or raise --max-logrows if memory and time allow it"
+
+
+@dataclass(eq=False)
+class BatchRefused(CircuitError):
+    """The model cannot be run over many rows at once."""
+
+    path: Path
+    size: int
+    reason: str
+
+    @property
+    def what(self) -> str:
+        return f"{self.path} does not run over {self.size} rows at once: {self.reason}"
+
+    @property
+    def fix(self) -> str:
+        return "Export the model with a batch axis, first in every input and output, or build it without --batch"
 
 
 @dataclass(eq=False)

@@ -14,13 +14,14 @@ from bridge.circuit import srs
 from bridge.circuit.build import Bench, Built, Order
 from bridge.connection import Connection
 from bridge.core.bundle import Bundle, Keys, open_bundle
+from bridge.core.commitment import unpacked
 from bridge.core.grade import Grade
 from bridge.core.inference import VerifiedInference
 from bridge.core.progress import Progress, silent
 from bridge.core.proof import Proof
-from bridge.core.rows import Row, check_range, read_rows
+from bridge.core.rows import Row, check_range, in_batches, read_rows, stack
 from bridge.core.tensor import decode
-from bridge.core.word import Address, Hex32, parse_hex32
+from bridge.core.word import Address, Hex32, parse_hex32, to_bytes
 from bridge.deploy.core import CoreDeployment
 from bridge.deploy.core import deploy_core as put_core
 from bridge.deploy.explorer import Patience, Published, open_explorer, publish
@@ -36,7 +37,7 @@ from bridge.prover import prove as prover
 from bridge.query.results import Filter
 from bridge.query.results import results as read_results
 from bridge.relay import submit as relay
-from bridge.relay.submit import Statement, Submission
+from bridge.relay.submit import BatchStatement, RowStatement, Statement, Submission
 from bridge.solidity.artifact import Artifact
 
 
@@ -51,6 +52,39 @@ class Inference:
     gas_used: int
     outputs: tuple[tuple[float, ...], ...]
     """Numbers, one tuple for each output tensor."""
+    grade: Grade
+    seconds: dict[str, float]
+    """Wall time by stage: prove, submit."""
+    is_new: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RowInference:
+    """One row of a batch."""
+
+    inference_id: Hex32
+    outputs: tuple[tuple[float, ...], ...]
+    """Numbers, one tuple for each output tensor."""
+    path: tuple[Hex32, ...]
+    """For `isVerifiedInBatch` and `storeFromBatch`: the siblings from the row's leaf to the root."""
+    tx_hash: Hex32 | None
+    """The transaction that gave the row a record of its own; None where it has none but the root."""
+
+
+@dataclass(frozen=True, slots=True)
+class BatchInference:
+    """Many rows, proved at once and recorded under one root."""
+
+    root: Hex32
+    model_id: Hex32
+    tx_hash: Hex32
+    block_number: int
+    gas_used: int
+    """Of the transaction that recorded the root."""
+    rows: tuple[RowInference, ...]
+    """Those that were asked for."""
+    padding: int
+    """Copies of the last row that fill the batch."""
     grade: Grade
     seconds: dict[str, float]
     """Wall time by stage: prove, submit."""
@@ -133,7 +167,7 @@ def publish_sources(
 
 def read_input(bundle: Bundle, path: Path) -> tuple[Row, ...]:
     """The rows of a file, checked against a bundle's inputs and calibrated ranges."""
-    tensors = bundle.manifest.circuit.inputs
+    tensors = bundle.manifest.circuit.row.inputs
     rows = read_rows(path, [tensor.spec for tensor in tensors])
     for row in rows:
         check_range(row, tensors)
@@ -141,7 +175,7 @@ def read_input(bundle: Bundle, path: Path) -> tuple[Row, ...]:
 
 
 def prove(bundle: Bundle, row: Row, *, timeout: float = DEFAULT_TIMEOUT_SECONDS, progress: Progress = silent) -> Proof:
-    """Prove one row and check the proof here. `timeout` is in seconds."""
+    """Prove one row and check the proof here. `timeout` is in seconds. A bundle over many rows takes a whole `stack` of them."""
     check_range(row, bundle.manifest.circuit.inputs)
     setup = srs.find(bundle.manifest.setup)
     return prover.prove(bundle.keys, bundle.model_id, row, setup.path, timeout=timeout, progress=progress)
@@ -193,7 +227,7 @@ def infer(
     proved = time.monotonic()
     submission = submit(bundle, proof, connection, confirmations=confirmations, check=False, progress=progress)
     return Inference(
-        inference_id=submission.inference_id,
+        inference_id=submission.key,
         model_id=bundle.model_id,
         tx_hash=submission.tx_hash,
         block_number=submission.block_number,
@@ -202,6 +236,51 @@ def infer(
         grade=Grade(connection.core().ledger.read("gradeOf", int(bundle.model_id, 16))[0]),
         seconds={"prove": proved - started, "prove_alone": proof.seconds, "submit": time.monotonic() - proved},
         is_new=submission.is_new,
+    )
+
+
+def infer_batch(
+    bundle: Bundle,
+    rows: Sequence[Row],
+    connection: Connection,
+    *,
+    each: bool = False,
+    confirmations: int = 1,
+    timeout: float = DEFAULT_TIMEOUT_SECONDS,
+    progress: Progress = silent,
+) -> BatchInference:
+    """Prove up to a batch of rows at once and record their root; `each` row gets a record of its own as well.
+
+    What the rows lack of a whole batch are copies of the last one. Raises ValueError for more rows than the circuit has.
+    """
+    size = bundle.manifest.circuit.rows
+    if not 1 <= len(rows) <= size:
+        raise ValueError(f"{len(rows)} rows for a circuit over {size}")
+    started = time.monotonic()
+    proof = prove(bundle, stack(in_batches(rows, size)[0]), timeout=timeout, progress=progress)
+    proved = time.monotonic()
+    done = submit(bundle, proof, connection, confirmations=confirmations, check=False, progress=progress)
+    core, circuit = connection.core(), bundle.manifest.circuit
+    batch = relay.batch_statement(proof, circuit, core).batch
+    told = []
+    for row in batch.rows[: len(rows)]:
+        own = None
+        if each:
+            said = RowStatement(batch, row)
+            own = relay.submit(said, connection.wallet(), core, confirmations=confirmations, progress=progress).tx_hash
+        outputs = decode(unpacked(to_bytes(row.output)), circuit.row.outputs)
+        told.append(RowInference(row.inference_id, outputs, row.path, own))
+    return BatchInference(
+        root=batch.root,
+        model_id=bundle.model_id,
+        tx_hash=done.tx_hash,
+        block_number=done.block_number,
+        gas_used=done.gas_used,
+        rows=tuple(told),
+        padding=size - len(rows),
+        grade=Grade(core.ledger.read("gradeOf", int(bundle.model_id, 16))[0]),
+        seconds={"prove": proved - started, "prove_alone": proof.seconds, "submit": time.monotonic() - proved},
+        is_new=done.is_new,
     )
 
 
@@ -232,8 +311,10 @@ def replay_result(bundle: Bundle, row: Row, record: VerifiedInference) -> Replay
     return replay(bundle, row, record)
 
 
-def _statement(bundle: Bundle, proof: Proof, connection: Connection) -> Statement:
+def _statement(bundle: Bundle, proof: Proof, connection: Connection) -> Statement | BatchStatement:
+    circuit = bundle.manifest.circuit
+    say = relay.statement if circuit.rows == 1 else relay.batch_statement
     try:
-        return relay.statement(proof, bundle.manifest.circuit, connection.core())
+        return say(proof, circuit, connection.core())
     except ValueError as error:
         raise ProofInvalid(model_id=bundle.model_id, reason=str(error)) from None

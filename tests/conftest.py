@@ -110,6 +110,12 @@ def other_bundle(order: Order, tmp_path_factory: pytest.TempPathFactory) -> Bund
 
 
 @pytest.fixture(scope="session")
+def batch_bundle(order: Order, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    """The example over four rows at once."""
+    return verbs.build_model(replace(order, batch=4, out=tmp_path_factory.mktemp("batch"))).bundle
+
+
+@pytest.fixture(scope="session")
 def row(bundle: Bundle, example: Example) -> Row:
     """The first sample row, as the bundle takes it."""
     return verbs.read_input(bundle, example.sample)[0]

@@ -51,6 +51,15 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True)
+class Transaction:
+    """What was sent to whom."""
+
+    to: Address | None
+    """None where it creates a contract."""
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Receipt:
     """What became of a transaction."""
 
@@ -173,7 +182,17 @@ class Rpc:
 
     def knows_transaction(self, tx_hash: Hex32) -> bool:
         """Whether the node has the transaction, mined or waiting."""
-        return self._ask("eth_getTransactionByHash", lambda: self._web3.eth.get_transaction(tx_hash)) is not None  # type: ignore[arg-type]
+        return self.transaction(tx_hash) is not None
+
+    def transaction(self, tx_hash: Hex32) -> Transaction | None:
+        """A transaction, mined or waiting; None where the node has none of this hash."""
+
+        def ask() -> Transaction:
+            found: Mapping[str, Any] = self._web3.eth.get_transaction(tx_hash)  # type: ignore[arg-type]
+            to = found.get("to")
+            return Transaction(to=None if to is None else _address(to), data=bytes(found["input"]))
+
+        return self._ask("eth_getTransactionByHash", ask)
 
     def receipt(self, tx_hash: Hex32) -> Receipt | None:
         """The receipt, or None while there is none."""

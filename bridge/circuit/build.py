@@ -9,12 +9,14 @@ from __future__ import annotations
 import importlib.metadata
 import re
 import shutil
+import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from bridge.circuit import srs as trusted_setup
+from bridge.circuit.batch import batched
 from bridge.circuit.model import Model, read_model
 from bridge.circuit.search import Choice, search, settings_document
 from bridge.circuit.settings import Objective
@@ -40,7 +42,7 @@ from bridge.core.commitment import EZKL_PROOF_SYSTEM, ModelCommitment, circuit_h
 from bridge.core.manifest import FORMAT, Manifest, Measurements, Versions
 from bridge.core.progress import Progress, silent
 from bridge.core.proof import Proof
-from bridge.core.rows import Row, read_rows
+from bridge.core.rows import Row, in_batches, read_rows, stack
 from bridge.core.storage import publish, scratch_directory, sha256_file
 from bridge.core.tensor import CircuitTensor, TensorSpec
 from bridge.core.word import Hex32
@@ -87,6 +89,8 @@ class Order:
     max_logrows: int = DEFAULT_MAX_LOGROWS
     srs: Path | None = None
     limits: Limits = ETHEREUM
+    batch: int = 1
+    """Rows that one proof covers."""
 
     @property
     def title(self) -> str:
@@ -115,8 +119,16 @@ def build(order: Order, bench: Bench, progress: Progress = silent) -> Built:
         raise OptionInvalid(option="--name", got=order.title, expected="a name without slashes that starts with no dot")
     evm_versions.check_version(order.evm)
     progress("reading the model and its sample")
-    model = read_model(order.model)
-    rows = read_rows(order.sample, model.inputs)
+    single = read_model(order.model)
+    sample = read_rows(order.sample, single.inputs)
+    with tempfile.TemporaryDirectory(prefix="proofbridge-") as folder:
+        model = batched(single, order.batch, sample, Path(folder))
+        rows = [stack(batch) for batch in in_batches(sample, order.batch)]
+        return _build(order, bench, single, model, rows, progress)
+
+
+def _build(order: Order, bench: Bench, single: Model, model: Model, rows: Sequence[Row], progress: Progress) -> Built:
+    """`single` is what was given; `model` and `rows` are over a whole batch."""
     choice = search(
         model,
         rows,
@@ -128,6 +140,7 @@ def build(order: Order, bench: Bench, progress: Progress = silent) -> Built:
     )
     srs = trusted_setup.resolve(choice.candidate.logrows, given=order.srs, progress=progress)
     with scratch_directory(order.out) as scratch:
+        shutil.copyfile(single.path, scratch / MODEL)
         keys = _make_keys(scratch, model, choice, srs, progress)
         verifier = compile_verifier((scratch / VERIFIER_SOURCE).read_text(), order.evm, progress)
         order.limits.check_code("the generated verifier", verifier.creation, verifier.runtime)
@@ -136,7 +149,7 @@ def build(order: Order, bench: Bench, progress: Progress = silent) -> Built:
         (scratch / VERIFIER_RUNTIME).write_text(verifier.runtime.hex())
         circuit = _circuit(scratch, model, rows, choice, order.visibility)
         commitment = ModelCommitment(
-            model_hash=Hex32("0x" + model.sha256),
+            model_hash=Hex32("0x" + single.sha256),
             circuit_hash=circuit_hash(circuit),
             vk_hash=verifier.runtime_hash,
             proof_system=proof_system_id(EZKL_PROOF_SYSTEM),
@@ -184,16 +197,15 @@ def _check_budget(order: Order, measured: Measurements) -> None:
 
 
 def _make_keys(scratch: Path, model: Model, choice: Choice, srs: SrsFile, progress: Progress) -> Keys:
-    shutil.copyfile(model.path, scratch / MODEL)
     (scratch / SETTINGS).write_text(choice.candidate.document)
-    at = {name: str(scratch / name) for name in (MODEL, SETTINGS, CIRCUIT, PROVING_KEY, VERIFYING_KEY, VERIFIER_SOURCE)}
+    at = {name: str(scratch / name) for name in (SETTINGS, CIRCUIT, PROVING_KEY, VERIFYING_KEY, VERIFIER_SOURCE)}
     key = {"vk": at[VERIFYING_KEY], "srs": str(srs.path)}
     run(
         [
             Call(
                 "compile_circuit",
                 "compiling the circuit",
-                {"model": at[MODEL], "circuit": at[CIRCUIT], "settings": at[SETTINGS]},
+                {"model": str(model.path), "circuit": at[CIRCUIT], "settings": at[SETTINGS]},
             ),
             Call(
                 "setup",
@@ -219,7 +231,7 @@ def _circuit(scratch: Path, model: Model, rows: Sequence[Row], choice: Choice, v
     return Circuit(
         settings_hash=Hex32("0x" + sha256_file(scratch / SETTINGS)),
         input_visibility=visibility,
-        rows=1,
+        rows=model.rows,
         inputs=_inputs(model, rows, document),
         outputs=tuple(
             CircuitTensor(spec.name, shape, spec.dtype, scale)

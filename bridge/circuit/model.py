@@ -37,9 +37,11 @@ class Model:
     inputs: tuple[TensorSpec, ...]
     outputs: tuple[TensorSpec, ...]
     variables: tuple[tuple[str, int], ...]
-    """Symbolic dimensions, each held at 1: one row a proof."""
+    """Symbolic dimensions, each held at 1, but for the length of a batch."""
     operators: tuple[tuple[str, str], ...]
     """(node name, operator) of every node, in order."""
+    rows: int = 1
+    """How many rows the inputs and outputs hold, one after another along their first axis."""
 
     def reference(self) -> Reference:
         """The float model, to compare the circuit with. Raises `UnsupportedOperator`, `NotAnOnnxModel`.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -59,13 +59,14 @@ def search(
     max_logrows: int,
     progress: Progress = silent,
 ) -> Choice:
-    """Choose settings for a model on sample rows.
+    """Choose settings for a model on sample rows; for a model over many, each of them is a whole batch.
 
     First the scale: the cheapest one within the error bound, and of equals the most exact. Then the layout at that scale.
     Raises `UnsupportedOperator`, `CircuitRefused`, `CircuitTooLarge`, `FidelityTooLow`.
     """
     reference = model.reference()
-    expected = [_finite(model, number, reference.outputs(row)) for number, row in enumerate(rows[:COMPARED_ROWS])]
+    compared = rows[: -(-COMPARED_ROWS // model.rows)]
+    expected = [_finite(model, number, reference.outputs(row)) for number, row in enumerate(compared)]
     trials = _Trials(model, rows, reference.name, expected, visibility, max_logrows, progress)
     trials.check_readable()
 
@@ -178,7 +179,7 @@ class _Trials:
             return []
         with tempfile.TemporaryDirectory(prefix="proofbridge-") as folder:
             data = Path(folder) / "calibration.json"
-            data.write_text(to_ezkl(self._rows[:CALIBRATION_ROWS]))
+            data.write_text(to_ezkl(self._rows[: -(-CALIBRATION_ROWS // self._model.rows)]))
             rows = []
             for number, row in enumerate(self._rows[: len(self._expected)]):
                 path = Path(folder) / f"row{number}.json"
@@ -225,6 +226,7 @@ class _Trials:
         except ValueError as error:
             self._refusals.append(f"the circuit's outputs do not have the model's shapes: {error}")
             return None
+        fidelity = replace(fidelity, rows=fidelity.rows * self._model.rows)
         return Candidate(layout, scale, canonical(document), document["run_args"]["logrows"]), fidelity
 
 

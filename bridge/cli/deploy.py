@@ -32,7 +32,7 @@ def core(
     ] = None,
     as_json: options.Json = False,
 ) -> None:
-    """Deploy registry, verifiers, ledger and index: without a guardian at the same addresses on every chain, for everyone."""
+    """Deploy registry, verifiers, ledger, index and desk: without a guardian at the same addresses on every chain, for everyone."""
     screen = Screen(as_json=as_json)
     connection = target()
     with screen.working() as progress:

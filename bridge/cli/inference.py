@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -22,7 +23,7 @@ from bridge.engine.child import DEFAULT_TIMEOUT_SECONDS
 from bridge.errors import OptionInvalid
 from bridge.query.results import Filter
 from bridge.relay.submit import Submission
-from bridge.verbs import Inference
+from bridge.verbs import BatchInference, Inference
 
 
 def prove(
@@ -75,12 +76,13 @@ def submit(
     with screen.working() as progress:
         done = verbs.submit(bundle, proof, connection, confirmations=confirmations, progress=progress)
     if as_json:
-        screen.document({**_submission(done), "model_id": bundle.model_id, "outputs": verbs.outputs_of(bundle, proof)})
+        document = {_key_name(bundle): done.key, **_submission(done), "model_id": bundle.model_id}
+        screen.document({**document, "outputs": verbs.outputs_of(bundle, proof)})
         return
     screen.facts(
         "Recorded" if done.is_new else "It was recorded before; nothing was sent",
         {
-            "inference id": done.inference_id,
+            _key_name(bundle).replace("_", " "): done.key,
             "transaction": done.tx_hash,
             "block": done.block_number,
             "gas": f"{done.gas_used:,}",
@@ -94,6 +96,7 @@ def infer(
     target: options.Target,
     input: options.InputFile,
     row: options.RowNumber = None,
+    each: Annotated[bool, typer.Option("--each", help="Of a batch: give each row a record of its own, too.")] = False,
     timeout: options.Timeout = DEFAULT_TIMEOUT_SECONDS,
     confirmations: options.Confirmations = 1,
     as_json: options.Json = False,
@@ -103,6 +106,22 @@ def infer(
     bundle = verbs.show_model(directory)
     chosen = _rows(bundle, input, row)
     connection = target()
+    if bundle.manifest.circuit.rows > 1:
+        with screen.working() as progress:
+            batches = [
+                verbs.infer_batch(
+                    bundle,
+                    chosen[at : at + bundle.manifest.circuit.rows],
+                    connection,
+                    each=each,
+                    confirmations=confirmations,
+                    timeout=timeout,
+                    progress=progress,
+                )
+                for at in range(0, len(chosen), bundle.manifest.circuit.rows)
+            ]
+        _show_batches(screen, bundle, batches)
+        return
     with screen.working() as progress:
         done = [
             verbs.infer(bundle, item, connection, confirmations=confirmations, timeout=timeout, progress=progress)
@@ -167,12 +186,32 @@ def _rows(bundle: Bundle, path: Path, number: int | None) -> tuple[Row, ...]:
 
 def _submission(done: Submission) -> dict[str, object]:
     return {
-        "inference_id": done.inference_id,
         "tx_hash": done.tx_hash,
         "block_number": done.block_number,
         "gas_used": done.gas_used,
         "is_new": done.is_new,
     }
+
+
+def _key_name(bundle: Bundle) -> str:
+    return "inference_id" if bundle.manifest.circuit.rows == 1 else "root"
+
+
+def _show_batches(screen: Screen, bundle: Bundle, batches: Sequence[BatchInference]) -> None:
+    if screen.as_json:
+        screen.document(batches[0] if len(batches) == 1 else {"batches": batches})
+        return
+    columns = {"root": "left", "row": "right", "inference id": "left", "output": "left", "gas": "right"}
+    lines = [
+        [short(batch.root), str(number), short(row.inference_id), numbers(row.outputs), f"{share:,}"]
+        for batch in batches
+        for share in [batch.gas_used // len(batch.rows)]
+        for number, row in enumerate(batch.rows, start=1)
+    ]
+    screen.table(f"{bundle.manifest.name}, {bundle.manifest.circuit.rows} rows to a proof", columns, lines)
+    padding = sum(batch.padding for batch in batches)
+    if padding:
+        screen.text(f"The last batch is filled with {padding} copies of its last row.")
 
 
 def _inference_row(item: Inference) -> list[str]:

@@ -36,6 +36,7 @@ def build(
     max_prove_seconds: Annotated[
         float | None, typer.Option("--max-prove-seconds", min=0, help="Seconds that a proof may take here.")
     ] = None,
+    batch: Annotated[int, typer.Option("--batch", min=1, max=4096, help="Rows that one proof covers.")] = 1,
     input_visibility: Annotated[
         str, typer.Option("--input-visibility", help="public, hashed or private.")
     ] = Visibility.PUBLIC.label,
@@ -63,6 +64,7 @@ def build(
         evm=evm_version,
         max_logrows=max_logrows,
         srs=srs,
+        batch=batch,
     )
     with screen.working() as progress:
         built = verbs.build_model(order, progress)
@@ -99,6 +101,7 @@ def summary(bundle: Bundle) -> dict[str, Any]:
         "onnx_sha256": manifest.commitment.model_hash.removeprefix("0x"),
         "logrows": manifest.settings.logrows,
         "rows": manifest.settings.rows_used,
+        "batch": manifest.circuit.rows,
         "settings": manifest.settings,
         "proof_bytes": manifest.measurements.proof_bytes,
         "prove_seconds": manifest.measurements.prove_seconds,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 
 from bridge.core.tensor import CircuitTensor
@@ -30,9 +30,17 @@ class Circuit:
     """sha256 of the canonical ezkl settings."""
     input_visibility: Visibility
     rows: int
-    """How many inputs a proof is of, one after another in every tensor; 1 if it is no batch."""
+    """How many inputs a proof is of, one after another in every tensor; 1 if it is no batch, and on a chain perhaps 0."""
     inputs: tuple[CircuitTensor, ...]
     outputs: tuple[CircuitTensor, ...]
+
+    @property
+    def row(self) -> Circuit:
+        """The same circuit as one row of a batch sees it: what goes in and comes out of the model at a time."""
+        inputs, outputs = (
+            tuple(tensor.row_of(max(1, self.rows)) for tensor in tensors) for tensors in (self.inputs, self.outputs)
+        )
+        return replace(self, rows=1, inputs=inputs, outputs=outputs)
 
     @property
     def input_instances(self) -> int:

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from eth_abi.abi import encode
 from eth_utils import to_canonical_address
 
-from bridge.core.circuit import Circuit
-from bridge.core.word import Address, Hex32, HexBytes, hex32, hex_bytes, keccak256, to_bytes
+from bridge.core.circuit import Circuit, Visibility
+from bridge.core.tensor import CircuitTensor
+from bridge.core.word import WORD_BYTES, Address, Hex32, HexBytes, hex32, hex_bytes, keccak256, to_bytes
 
 MODEL_TAG = keccak256(b"proofbridge.model.v1")
 LINE_TAG = keccak256(b"proofbridge.line.v1")
@@ -85,6 +87,19 @@ def circuit_words(circuit: Circuit) -> tuple[bytes, int, int, list[tuple[int, in
     )
 
 
+def circuit_of(words: tuple[Any, ...]) -> Circuit:
+    """The circuit out of that ABI tuple; names, shapes and calibrated ranges are not in it. Raises ValueError."""
+    settings_hash, visibility, rows, inputs, outputs = words
+
+    def tensors(kind: str, entries: Sequence[tuple[int, int]]) -> tuple[CircuitTensor, ...]:
+        return tuple(
+            CircuitTensor(f"{kind}{at}", (elements,), "float64", scale) for at, (elements, scale) in enumerate(entries)
+        )
+
+    made = tensors("input", inputs), tensors("output", outputs)
+    return Circuit(hex32(bytes(settings_hash)), Visibility(visibility), rows, *made)
+
+
 def circuit_hash(circuit: Circuit) -> Hex32:
     """keccak256(abi.encode(CIRCUIT_TAG, circuit))."""
     kind = "(bytes32,uint8,uint32,(uint32,int8)[],(uint32,int8)[])"
@@ -106,6 +121,13 @@ def input_commitment(tag: Hex32, input_instances: Sequence[int]) -> Hex32:
 def packed(instances: Sequence[int]) -> bytes:
     """Instances as 32-byte big-endian words, one after another; the `output` of an inference is this."""
     return b"".join(instance.to_bytes(32, "big") for instance in instances)
+
+
+def unpacked(output: bytes) -> list[int]:
+    """The instances in an `output`. Raises ValueError where it is not whole words."""
+    if len(output) % WORD_BYTES:
+        raise ValueError(f"an output of {len(output)} bytes is not whole words")
+    return [int.from_bytes(output[at : at + WORD_BYTES], "big") for at in range(0, len(output), WORD_BYTES)]
 
 
 def inference_id(model_id: Hex32, commitment: Hex32, output: bytes) -> Hex32:

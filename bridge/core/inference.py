@@ -10,6 +10,17 @@ from bridge.core.word import Address, Hex32, HexBytes
 
 
 @dataclass(frozen=True, slots=True)
+class BatchPlace:
+    """How a row is shown to be in a batch."""
+
+    root: Hex32
+    row: int
+    """The first is 1."""
+    path: tuple[Hex32, ...]
+    """For `isVerifiedInBatch` and `storeFromBatch`: the siblings from the leaf to the root."""
+
+
+@dataclass(frozen=True, slots=True)
 class VerifiedInference:
     """One statement that a contract checked a proof of: this model maps this input to this output."""
 
@@ -23,7 +34,9 @@ class VerifiedInference:
     grade: Grade
     finality: Finality
     recorded: bool
-    """Whether the ledger holds it, so that contracts can read it."""
+    """Whether the ledger holds it under its own id, so that contracts can read it."""
+    batch: BatchPlace | None
+    """Where it stands in a batch that the ledger holds, if it does: contracts can read it by that as well."""
     submitter: Address
     tx_hash: Hex32
     block_number: int

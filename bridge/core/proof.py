@@ -6,7 +6,8 @@ import json
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from eth_abi.abi import encode
+from eth_abi.abi import decode, encode
+from eth_abi.exceptions import DecodingError
 from pydantic import TypeAdapter, ValidationError
 
 from bridge.core import field
@@ -42,6 +43,15 @@ class Proof:
     def to_json(self) -> str:
         """The text of a proof file."""
         return json.dumps({"proofbridge_proof": _VERSION, **asdict(self)}, indent=2) + "\n"
+
+
+def words_of(blob: bytes) -> tuple[int, ...]:
+    """The instances in the gateway's `proof` argument. Raises ValueError where they are none."""
+    try:
+        words, _ = decode(["uint256[]", "bytes"], blob)
+    except (DecodingError, OverflowError) as error:
+        raise ValueError(f"not instances and a proof: {error}") from None
+    return tuple(words)
 
 
 def read_proof(path: Path) -> Proof:

@@ -84,6 +84,18 @@ def check_range(row: Row, tensors: Sequence[CircuitTensor]) -> None:
             )
 
 
+def in_batches(rows: Sequence[Row], size: int) -> list[tuple[Row, ...]]:
+    """Rows by `size`; what the last batch lacks are copies of the last row."""
+    missing = -len(rows) % size
+    filled = [*rows, *[rows[-1]] * missing]
+    return [tuple(filled[at : at + size]) for at in range(0, len(filled), size)]
+
+
+def stack(rows: Sequence[Row]) -> Row:
+    """Rows as one row of the model over as many: each array is as long as all of theirs along its first axis."""
+    return tuple(np.concatenate(column) for column in zip(*rows, strict=True))
+
+
 def to_ezkl(rows: Sequence[Row]) -> str:
     """The JSON that ezkl reads: for each tensor, the elements of all rows flattened one after another."""
     flat = [np.concatenate([array.reshape(-1) for array in column]) for column in zip(*rows, strict=True)]

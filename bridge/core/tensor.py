@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 
 from bridge.core import field
@@ -46,6 +46,13 @@ class CircuitTensor:
     def spec(self) -> TensorSpec:
         """The tensor as the ONNX graph knows it."""
         return TensorSpec(self.name, self.shape, self.dtype)
+
+    def row_of(self, rows: int) -> CircuitTensor:
+        """One row's share of a tensor that holds so many: the batch is its first axis."""
+        if rows == 1:
+            return self
+        first, *rest = self.shape or (1,)
+        return replace(self, shape=(first // rows, *rest))
 
 
 def decode(instances: Sequence[int], tensors: Sequence[CircuitTensor]) -> tuple[tuple[float, ...], ...]:

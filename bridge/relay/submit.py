@@ -7,19 +7,57 @@ the network sees it. Whatever happens, submitting again ends with the same one r
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol
 
 from bridge.chain.account import Signed
 from bridge.chain.contract import CoreContracts, core_abis
 from bridge.chain.log import scan
 from bridge.chain.rpc import Receipt
 from bridge.chain.transaction import Wallet, broadcast, wait
+from bridge.core.batch import Batch, BatchRow, batch_of
 from bridge.core.circuit import Circuit
-from bridge.core.commitment import domain, inference_id, input_commitment, packed
+from bridge.core.commitment import circuit_words, domain, inference_id, input_commitment, packed
 from bridge.core.progress import Progress, silent
 from bridge.core.proof import Proof
 from bridge.core.word import Hex32, hex_bytes, to_bytes
-from bridge.errors import RpcFailed
+from bridge.errors import ContractReverted, RpcFailed
 from bridge.relay.journal import Attempt, read_attempt, write_attempt
+from bridge.solidity.abi import Event
+
+_SPAN = 10_000
+"""Blocks in one question for logs."""
+_NOT_RECORDED = frozenset({"InferenceNotRecorded", "BatchNotRecorded"})
+
+
+class Recordable(Protocol):
+    """What the ledger keeps under a key of its own, once it has checked the proof."""
+
+    @property
+    def key(self) -> Hex32:
+        """What it is recorded under; the bytes of the proof are no part of it."""
+
+    @property
+    def function(self) -> str:
+        """The ledger's function that records it."""
+
+    @property
+    def arguments(self) -> tuple[Any, ...]:
+        """Of that function."""
+
+    @property
+    def getter(self) -> str:
+        """The ledger's function that reads the record by its key, and reverts where there is none."""
+
+    @property
+    def topics(self) -> tuple[str, tuple[Hex32, ...]]:
+        """The event that tells of it, and its indexed arguments as far as they are known."""
+
+    @property
+    def is_told_at_once(self) -> bool:
+        """Whether the event lies in the block that the record names, and not perhaps in a later one."""
+
+    def is_told_by(self, event: Event) -> bool:
+        """Whether an event with these topics is of this very record."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,27 +70,112 @@ class Statement:
     proof: bytes
     """The gateway's `proof` argument."""
 
+    function: ClassVar[str] = "verifyAndStoreInference"
+    getter: ClassVar[str] = "recordOf"
+    is_told_at_once: ClassVar[bool] = True
+
     @property
     def inference_id(self) -> Hex32:
         """The id of the record; the bytes of the proof are no part of it."""
         return inference_id(self.model_id, self.input_commitment, self.output)
 
     @property
+    def key(self) -> Hex32:
+        """The inference id."""
+        return self.inference_id
+
+    @property
     def arguments(self) -> tuple[int, bytes, bytes, bytes]:
         """As the gateway and the ledger take them."""
         return int(self.model_id, 16), to_bytes(self.input_commitment), self.output, self.proof
 
+    @property
+    def topics(self) -> tuple[str, tuple[Hex32, ...]]:
+        """Model and input."""
+        return "InferenceVerified", (self.model_id, self.input_commitment)
+
+    def is_told_by(self, event: Event) -> bool:
+        """The output is not indexed."""
+        return bool(event.arguments["output"] == self.output)
+
+
+@dataclass(frozen=True, slots=True)
+class BatchStatement:
+    """What a proof of many rows says on one chain."""
+
+    batch: Batch
+    circuit: Circuit
+    proof: bytes
+    """The gateway's `proof` argument."""
+
+    function: ClassVar[str] = "verifyAndStoreBatch"
+    getter: ClassVar[str] = "batchOf"
+    is_told_at_once: ClassVar[bool] = True
+
+    @property
+    def key(self) -> Hex32:
+        """The root over the rows."""
+        return self.batch.root
+
+    @property
+    def arguments(self) -> tuple[Any, ...]:
+        """As the ledger takes them."""
+        return int(self.batch.model_id, 16), circuit_words(self.circuit), self.proof
+
+    @property
+    def topics(self) -> tuple[str, tuple[Hex32, ...]]:
+        """Root and model."""
+        return "BatchStored", (self.batch.root, self.batch.model_id)
+
+    def is_told_by(self, event: Event) -> bool:
+        """The topics say it all."""
+        return event.name == "BatchStored"
+
+
+@dataclass(frozen=True, slots=True)
+class RowStatement:
+    """That a row of a recorded batch has a record of its own."""
+
+    batch: Batch
+    row: BatchRow
+
+    function: ClassVar[str] = "storeFromBatch"
+    getter: ClassVar[str] = "recordOf"
+    is_told_at_once: ClassVar[bool] = False  # a row has the record of its batch
+
+    @property
+    def key(self) -> Hex32:
+        """The inference id."""
+        return self.row.inference_id
+
+    @property
+    def arguments(self) -> tuple[Any, ...]:
+        """As the ledger takes them."""
+        row, batch = self.row, self.batch
+        path = [to_bytes(node) for node in row.path]
+        return to_bytes(batch.root), path, int(batch.model_id, 16), to_bytes(row.input_commitment), to_bytes(row.output)
+
+    @property
+    def topics(self) -> tuple[str, tuple[Hex32, ...]]:
+        """Model and input."""
+        return "InferenceVerified", (self.batch.model_id, self.row.input_commitment)
+
+    def is_told_by(self, event: Event) -> bool:
+        """The output is not indexed."""
+        return bool(event.arguments["output"] == to_bytes(self.row.output))
+
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """A statement in the ledger."""
+    """Something that the ledger has recorded."""
 
-    inference_id: Hex32
+    key: Hex32
+    """The inference id, or the root of a batch."""
     tx_hash: Hex32
     block_number: int
     gas_used: int
     is_new: bool
-    """False where the statement had been recorded before; nothing was sent then."""
+    """False where it had been recorded before; nothing was sent then."""
 
 
 def statement(proof: Proof, circuit: Circuit, core: CoreContracts) -> Statement:
@@ -60,45 +183,62 @@ def statement(proof: Proof, circuit: Circuit, core: CoreContracts) -> Statement:
     words = proof.words
     if len(words) != circuit.input_instances + circuit.output_instances:
         raise ValueError(f"{len(words)} instances, expected {circuit.input_instances} + {circuit.output_instances}")
-    tag = domain(core.rpc.chain_id, core.ledger.address)
     inputs, outputs = words[: circuit.input_instances], words[circuit.input_instances :]
-    return Statement(proof.model_id, input_commitment(tag, inputs), packed(outputs), proof.blob)
+    return Statement(proof.model_id, input_commitment(_domain(core), inputs), packed(outputs), proof.blob)
+
+
+def batch_statement(proof: Proof, circuit: Circuit, core: CoreContracts) -> BatchStatement:
+    """What a proof of a batch says to the ledger of one chain. Raises ValueError if it is of no such batch."""
+    return BatchStatement(batch_of(proof.model_id, circuit, proof.words, _domain(core)), circuit, proof.blob)
 
 
 def submit(
-    said: Statement, wallet: Wallet, core: CoreContracts, *, confirmations: int = 1, progress: Progress = silent
+    said: Recordable, wallet: Wallet, core: CoreContracts, *, confirmations: int = 1, progress: Progress = silent
 ) -> Submission:
-    """Record a statement, or find the record that is there.
+    """Record something, or find the record that is there.
 
     Raises `ContractReverted` (before anything is paid, by a dry run), `TransactionPending` (the hash is kept and found again),
     and members of `ChainError`, `SolidityError`, `StorageError`.
     """
-    if recorded(said, core):
-        return _find(said, core)
+    if (block := _recorded_in(said, core)) is not None:
+        return _find(said, core, block)
     tx_hash = _resume(said, wallet, progress)
     if tx_hash is None:
         progress("sending the proof to the ledger")
-        data = core.ledger.abi.call("verifyAndStoreInference", *said.arguments)
+        data = core.ledger.abi.call(said.function, *said.arguments)
 
         def keep(signed: Signed) -> None:
             write_attempt(_attempt(said, wallet, signed))
 
-        tx_hash = wallet.send(
-            core.ledger.address, data, label="verifyAndStoreInference", abis=core_abis(), on_signed=keep
-        )
+        tx_hash = wallet.send(core.ledger.address, data, label=said.function, abis=core_abis(), on_signed=keep)
     progress(f"waiting for transaction {tx_hash[:10]}… to be mined")
-    receipt = wait(wallet.rpc, tx_hash, label="verifyAndStoreInference", confirmations=confirmations)
+    receipt = wait(wallet.rpc, tx_hash, label=said.function, confirmations=confirmations)
     return _submission(said, receipt, is_new=True)
 
 
-def recorded(said: Statement, core: CoreContracts) -> bool:
-    """Whether the ledger holds a statement."""
-    return bool(core.ledger.read("isRecorded", to_bytes(said.inference_id))[0])
+def recorded(said: Recordable, core: CoreContracts) -> bool:
+    """Whether the ledger holds it."""
+    return _recorded_in(said, core) is not None
 
 
-def _resume(said: Statement, wallet: Wallet, progress: Progress) -> Hex32 | None:
+def _recorded_in(said: Recordable, core: CoreContracts) -> int | None:
+    """The block of a record, if there is one."""
+    try:
+        ((_, _, block, _),) = core.ledger.read(said.getter, to_bytes(said.key))
+    except ContractReverted as error:
+        if error.error in _NOT_RECORDED:
+            return None
+        raise
+    return int(block)
+
+
+def _domain(core: CoreContracts) -> Hex32:
+    return domain(core.rpc.chain_id, core.ledger.address)
+
+
+def _resume(said: Recordable, wallet: Wallet, progress: Progress) -> Hex32 | None:
     """The hash of an earlier attempt that is mined, waiting, or could be sent again; None where a new one is needed."""
-    attempt = read_attempt(wallet.rpc.chain_id, said.inference_id)
+    attempt = read_attempt(wallet.rpc.chain_id, said.key)
     if attempt is None:
         return None
     receipt = wallet.rpc.receipt(attempt.tx_hash)
@@ -112,10 +252,10 @@ def _resume(said: Statement, wallet: Wallet, progress: Progress) -> Hex32 | None
     return broadcast(wallet.rpc, Signed(attempt.tx_hash, attempt.nonce, to_bytes(attempt.raw)))
 
 
-def _attempt(said: Statement, wallet: Wallet, signed: Signed) -> Attempt:
+def _attempt(said: Recordable, wallet: Wallet, signed: Signed) -> Attempt:
     return Attempt(
         chain_id=wallet.rpc.chain_id,
-        inference_id=said.inference_id,
+        key=said.key,
         sender=wallet.address,
         nonce=signed.nonce,
         tx_hash=signed.tx_hash,
@@ -123,20 +263,19 @@ def _attempt(said: Statement, wallet: Wallet, signed: Signed) -> Attempt:
     )
 
 
-def _find(said: Statement, core: CoreContracts) -> Submission:
-    """The transaction that recorded a statement, by its event in the block that the record names."""
-    ((_, _, block, _),) = core.ledger.read("recordOf", to_bytes(said.inference_id))
-    topics = [core.ledger.abi.topic("InferenceVerified"), said.model_id, said.input_commitment]
-    for log in scan(core.rpc, core.ledger.address, topics, block, block, span=1):
+def _find(said: Recordable, core: CoreContracts, block: int) -> Submission:
+    """The transaction that recorded it, by its event."""
+    name, indexed = said.topics
+    topics = [core.ledger.abi.topic(name), *indexed]
+    last = block if said.is_told_at_once else core.rpc.block_number()
+    for log in scan(core.rpc, core.ledger.address, topics, block, last, span=_SPAN):
         event = core.ledger.abi.event(log.topics, log.data)
         receipt = core.rpc.receipt(log.tx_hash)
-        if event is not None and event.arguments["output"] == said.output and receipt is not None:
+        if event is not None and said.is_told_by(event) and receipt is not None:
             return _submission(said, receipt, is_new=False)
-    reason = (
-        f"the ledger holds {said.inference_id}, but the node shows no event of it in block {block}; it may lag behind"
-    )
+    reason = f"the ledger holds {said.key}, but the node shows no event of it in block {block}; it may lag behind"
     raise RpcFailed(method="eth_getLogs", reason=reason)
 
 
-def _submission(said: Statement, receipt: Receipt, *, is_new: bool) -> Submission:
-    return Submission(said.inference_id, receipt.tx_hash, receipt.block_number, receipt.gas_used, is_new)
+def _submission(said: Recordable, receipt: Receipt, *, is_new: bool) -> Submission:
+    return Submission(said.key, receipt.tx_hash, receipt.block_number, receipt.gas_used, is_new)

@@ -47,6 +47,16 @@ class Abi:
         entry = self._functions[name]
         return _selector(entry) + encode(_types(entry["inputs"]), list(arguments))
 
+    def arguments(self, name: str, calldata: bytes) -> tuple[Any, ...] | None:
+        """What a function was called with, or None if the calldata is of another. Raises ValueError on malformed data."""
+        entry = self._functions[name]
+        if calldata[:4] != _selector(entry):
+            return None
+        try:
+            return tuple(decode(_types(entry["inputs"]), calldata[4:]))
+        except _MALFORMED as error:
+            raise ValueError(f"a call of {name} does not decode: {error}") from None
+
     def answer(self, name: str, data: bytes) -> tuple[Any, ...]:
         """A function's return values. Raises ValueError on data that does not decode (a hostile node)."""
         try:

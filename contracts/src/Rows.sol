@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.20;
 
-import {Hashes} from "@openzeppelin/contracts/utils/cryptography/Hashes.sol";
 import {Circuit, CircuitLib, Tensor, Visibility} from "./Circuit.sol";
 import {Commitments} from "./Commitments.sol";
 
@@ -26,6 +25,19 @@ library Rows {
     /// @notice The proof has too many or too few instances for the circuit.
     error RowsMiscounted(uint256 expected, uint256 got);
 
+    /// @dev In front of the words of the input: the domain.
+    uint256 private constant INPUT_HEAD = 32;
+
+    /// @dev In front of the words of the output: the id of the model, and the input commitment.
+    uint256 private constant OUTPUT_HEAD = 64;
+
+    /// @dev A part of the memory that holds what is hashed for each row, in bytes.
+    struct Hashed {
+        uint256 start; // where the head of row 0 lies
+        uint256 size; // of what is hashed: head and words
+        uint256 width; // from one row to the next: the words
+    }
+
     /// @notice The root over the rows of a batch.
     /// @param domain The domain of input commitments, as for single inferences.
     /// @param instances Input tensors, then output tensors, of all rows.
@@ -44,21 +56,9 @@ library Rows {
         _requireEven(circuit.inputs, circuit.rows);
         _requireEven(circuit.outputs, circuit.rows);
 
-        bytes32[] memory nodes = new bytes32[](circuit.rows);
-        // What is hashed to the input commitment of a row, and to its inference id. The heads stay, the words are written
-        // over for each row.
-        bytes memory input = abi.encodePacked(domain, instances[:inputs / circuit.rows]);
-        bytes memory output = abi.encodePacked(modelId, bytes32(0), instances[:(expected - inputs) / circuit.rows]);
-        for (uint256 row = 0; row < nodes.length; ++row) {
-            _copyRow(circuit.inputs, circuit.rows, row, instances[:inputs], input, 32);
-            _copyRow(circuit.outputs, circuit.rows, row, instances[inputs:], output, 64);
-            bytes32 inputCommitment = keccak256(input);
-            assembly ("memory-safe") {
-                mstore(add(output, 64), inputCommitment)
-            }
-            nodes[row] = leaf(keccak256(output));
-        }
-        return _fold(nodes);
+        Hashed memory input = _gather(circuit.inputs, circuit.rows, instances[:inputs], INPUT_HEAD);
+        Hashed memory output = _gather(circuit.outputs, circuit.rows, instances[inputs:], OUTPUT_HEAD);
+        return _fold(_leaves(input, output, circuit.rows, modelId, domain));
     }
 
     /// @notice The leaf of a row.
@@ -66,35 +66,80 @@ library Rows {
         return keccak256(abi.encodePacked(inferenceId));
     }
 
-    /// @dev Writes the words of a row over what stands in `buffer` from byte `position` on, which has room for them.
-    function _copyRow(
-        Tensor[] memory tensors,
-        uint256 rows,
-        uint256 row,
-        uint256[] calldata words,
-        bytes memory buffer,
-        uint256 position
-    ) private pure {
-        uint256 start; // of the tensor, in words
+    /// @dev Copies what is proven into memory, row after row, behind room for a head.
+    function _gather(Tensor[] memory tensors, uint256 rows, uint256[] calldata words, uint256 head)
+        private
+        pure
+        returns (Hashed memory hashed)
+    {
+        uint256 width = 32 * (words.length / rows);
+        uint256 source;
+        uint256 start;
+        assembly ("memory-safe") {
+            source := words.offset
+            start := mload(0x40)
+            mstore(0x40, add(start, add(head, mul(32, words.length))))
+        }
+        hashed = Hashed({start: start, size: head + width, width: width});
+        uint256 target = start + head;
         for (uint256 i = 0; i < tensors.length; ++i) {
-            uint256 share = tensors[i].elements / rows;
+            uint256 size = 32 * (tensors[i].elements / rows);
+            // A tensor that is all of the row lies row after row already.
+            (uint256 copies, uint256 length) = size == width ? (1, size * rows) : (rows, size);
             assembly ("memory-safe") {
-                let source := add(words.offset, mul(32, add(start, mul(row, share))))
-                calldatacopy(add(add(buffer, 32), position), source, mul(32, share))
+                for { let copy := 0 } lt(copy, copies) { copy := add(copy, 1) } {
+                    calldatacopy(add(target, mul(copy, width)), add(source, mul(copy, length)), length)
+                }
             }
-            position += 32 * share;
-            start += tensors[i].elements;
+            source += size * rows;
+            target += size;
         }
     }
 
-    /// @dev Pairs the nodes until one is left, in place.
-    function _fold(bytes32[] memory nodes) private pure returns (bytes32) {
-        for (uint256 count = nodes.length; count > 1; count = (count + 1) / 2) {
-            for (uint256 i = 0; i < count; i += 2) {
-                nodes[i / 2] = i + 1 < count ? Hashes.commutativeKeccak256(nodes[i], nodes[i + 1]) : nodes[i];
+    /// @dev The leaf of each row. In assembly, because what a row of a batch costs is here.
+    function _leaves(Hashed memory input, Hashed memory output, uint256 rows, uint256 modelId, bytes32 domain)
+        private
+        pure
+        returns (bytes32[] memory leaves)
+    {
+        leaves = new bytes32[](rows);
+        (uint256 inputStart, uint256 inputSize, uint256 inputWidth) = (input.start, input.size, input.width);
+        (uint256 outputStart, uint256 outputSize, uint256 outputWidth) = (output.start, output.size, output.width);
+        assembly ("memory-safe") {
+            let end := add(add(leaves, 32), mul(32, rows))
+            // The head of a row is written over the last words of the row before, which is hashed by then.
+            for { let place := add(leaves, 32) } lt(place, end) { place := add(place, 32) } {
+                mstore(inputStart, domain)
+                mstore(outputStart, modelId)
+                mstore(add(outputStart, 32), keccak256(inputStart, inputSize))
+                mstore(0, keccak256(outputStart, outputSize))
+                mstore(place, keccak256(0, 32))
+                inputStart := add(inputStart, inputWidth)
+                outputStart := add(outputStart, outputWidth)
             }
         }
-        return nodes[0];
+    }
+
+    /// @dev Pairs the nodes until one is left, in place. What OpenZeppelin's `commutativeKeccak256` makes of each pair.
+    function _fold(bytes32[] memory nodes) private pure returns (bytes32 top) {
+        assembly ("memory-safe") {
+            let first := add(nodes, 32)
+            for { let count := mload(nodes) } gt(count, 1) { count := shr(1, add(count, 1)) } {
+                let paired := add(first, mul(64, shr(1, count)))
+                let target := first
+                for { let pair := first } lt(pair, paired) { pair := add(pair, 64) } {
+                    let left := mload(pair)
+                    let right := mload(add(pair, 32))
+                    let descending := gt(left, right)
+                    mstore(mul(32, descending), left)
+                    mstore(mul(32, iszero(descending)), right)
+                    mstore(target, keccak256(0, 64))
+                    target := add(target, 32)
+                }
+                if and(count, 1) { mstore(target, mload(paired)) }
+            }
+            top := mload(first)
+        }
     }
 
     function _requireEven(Tensor[] memory tensors, uint32 rows) private pure {

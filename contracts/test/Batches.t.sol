@@ -8,10 +8,11 @@ import {IERC7992Registry, IERC7992Verifier} from "../src/interfaces/draft-IERC79
 import {IInferenceGateway} from "../src/interfaces/IInferenceGateway.sol";
 import {IInferenceLedger} from "../src/interfaces/IInferenceLedger.sol";
 import {Stage} from "./Stage.sol";
+import {Tree} from "./Tree.sol";
 import {MockHalo2Verifier} from "./mocks/MockHalo2Verifier.sol";
 
 /// @dev Batches of a model with two input tensors, of 2 and 1 words a row, and two output tensors, of 1 and 3 words a row.
-contract BatchesTest is Stage {
+contract BatchesTest is Stage, Tree {
     uint256 private constant WORDS_IN = 3;
     uint256 private constant WORDS_OUT = 4;
 
@@ -275,38 +276,6 @@ contract BatchesTest is Stage {
         for (uint256 i = 0; i < leaves.length; ++i) {
             (bytes32 input, bytes memory output) = _row(batch, i);
             leaves[i] = keccak256(abi.encode(keccak256(abi.encodePacked(batch.modelId, input, output))));
-        }
-    }
-
-    /// @dev One level up: pairs from the left in ascending order, the one left over as it is.
-    function _up(bytes32[] memory nodes) private pure returns (bytes32[] memory parents) {
-        parents = new bytes32[]((nodes.length + 1) / 2);
-        for (uint256 i = 0; i < parents.length; ++i) {
-            if (2 * i + 1 == nodes.length) {
-                parents[i] = nodes[2 * i];
-                continue;
-            }
-            (bytes32 a, bytes32 b) = (nodes[2 * i], nodes[2 * i + 1]);
-            parents[i] = a < b ? keccak256(abi.encode(a, b)) : keccak256(abi.encode(b, a));
-        }
-    }
-
-    function _root(bytes32[] memory nodes) private pure returns (bytes32) {
-        while (nodes.length > 1) nodes = _up(nodes);
-        return nodes[0];
-    }
-
-    function _path(bytes32[] memory nodes, uint256 row) private pure returns (bytes32[] memory path) {
-        bytes32[] memory found = new bytes32[](32);
-        uint256 count;
-        while (nodes.length > 1) {
-            if (row ^ 1 < nodes.length) found[count++] = nodes[row ^ 1];
-            nodes = _up(nodes);
-            row /= 2;
-        }
-        path = new bytes32[](count);
-        for (uint256 i = 0; i < count; ++i) {
-            path[i] = found[i];
         }
     }
 }

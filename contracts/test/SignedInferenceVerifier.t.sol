@@ -14,15 +14,7 @@ import {IVerifierStop} from "../src/interfaces/IVerifierStop.sol";
 import {Stage} from "./Stage.sol";
 import {Wallet1271} from "./mocks/Wallet1271.sol";
 
-/// @dev The cheatcodes for keys, which only this test needs.
-interface KeyCheats {
-    function addr(uint256 key) external pure returns (address);
-    function sign(uint256 key, bytes32 digest) external pure returns (uint8 v, bytes32 r, bytes32 s);
-}
-
 contract SignedInferenceVerifierTest is Stage {
-    KeyCheats private constant keys = KeyCheats(address(uint160(uint256(keccak256("hevm cheat code")))));
-
     address private immutable ADMIN = address(uint160(uint256(keccak256("admin"))));
 
     /// @dev Keys of the panel, ordered by their addresses.
@@ -130,7 +122,7 @@ contract SignedInferenceVerifierTest is Stage {
     function test_aFullPanelSignsWithItsLastMember() external {
         ISignedInferenceVerifier.Panel memory panel = _crowd(255);
         uint256 key = 99;
-        panel.signers[254] = keys.addr(key);
+        panel.signers[254] = vm.addr(key);
         for (uint256 i = 0; i < 254; ++i) {
             panel.signers[i] = address(uint160(i + 1));
         }
@@ -179,7 +171,7 @@ contract SignedInferenceVerifierTest is Stage {
         _isRefused(instances, abi.encodePacked(one, one), _positionRefused(1));
         _isRefused(instances, abi.encodePacked(one, _entry(0, _keys[0], digest)), _positionRefused(0));
         _isRefused(instances, abi.encodePacked(one, _entry(3, 7, digest)), _positionRefused(3));
-        _isRefused(instances, abi.encodePacked(one, _entry(2, 7, digest)), _signatureRefused(keys.addr(_keys[2])));
+        _isRefused(instances, abi.encodePacked(one, _entry(2, 7, digest)), _signatureRefused(vm.addr(_keys[2])));
     }
 
     function test_aMangledSignatureIsRefused(uint256 position, uint8 flip) external {
@@ -188,7 +180,7 @@ contract SignedInferenceVerifierTest is Stage {
         bytes memory proof = _signatures(_keys, instances);
         position = bound(position, 0, 64);
         proof[3 + position] ^= bytes1(flip);
-        _isRefused(instances, proof, _signatureRefused(keys.addr(_keys[0])));
+        _isRefused(instances, proof, _signatureRefused(vm.addr(_keys[0])));
     }
 
     function test_aProofThatEndsInsideAnEntryIsRefused(uint256 cut) external {
@@ -207,7 +199,7 @@ contract SignedInferenceVerifierTest is Stage {
         position = bound(position, 0, instances.length - 1);
         change = bound(change, 1, FixedPoint.FIELD_MODULUS - 1);
         instances[position] = addmod(instances[position], change, FixedPoint.FIELD_MODULUS);
-        _isRefused(instances, proof, _signatureRefused(keys.addr(_keys[0])));
+        _isRefused(instances, proof, _signatureRefused(vm.addr(_keys[0])));
     }
 
     function test_signaturesForAnotherModelAreRefused() external {
@@ -226,12 +218,12 @@ contract SignedInferenceVerifierTest is Stage {
         bytes memory proof = _signatures(_keys, instances);
         SignedInferenceVerifier other = new SignedInferenceVerifier(registry, address(0));
         other.bind(signedModel, _circuit(), _panel(_keys, 2));
-        vm.expectRevert(_signatureRefused(keys.addr(_keys[0])));
+        vm.expectRevert(_signatureRefused(vm.addr(_keys[0])));
         other.verifyProof(signedModel, instances, proof);
 
         vm.assume(chainId != 0 && chainId != block.chainid);
         vm.chainId(chainId);
-        _isRefused(instances, proof, _signatureRefused(keys.addr(_keys[0])));
+        _isRefused(instances, proof, _signatureRefused(vm.addr(_keys[0])));
     }
 
     function test_instancesOfAnotherNumberOrSpellingAreRefused() external {
@@ -380,7 +372,7 @@ contract SignedInferenceVerifierTest is Stage {
     {
         address[] memory signers = new address[](keys_.length);
         for (uint256 i = 0; i < signers.length; ++i) {
-            signers[i] = keys.addr(keys_[i]);
+            signers[i] = vm.addr(keys_[i]);
         }
         return ISignedInferenceVerifier.Panel({admin: ADMIN, threshold: threshold, signers: signers});
     }
@@ -399,7 +391,7 @@ contract SignedInferenceVerifierTest is Stage {
         sorted = new uint256[](count);
         for (uint256 i = 0; i < count; ++i) {
             uint256 place = i;
-            for (; place > 0 && keys.addr(sorted[place - 1]) > keys.addr(start + i); --place) {
+            for (; place > 0 && vm.addr(sorted[place - 1]) > vm.addr(start + i); --place) {
                 sorted[place] = sorted[place - 1];
             }
             sorted[place] = start + i;
@@ -414,7 +406,7 @@ contract SignedInferenceVerifierTest is Stage {
     }
 
     function _entry(uint8 position, uint256 key, bytes32 digest) private pure returns (bytes memory) {
-        (uint8 v, bytes32 r, bytes32 s) = keys.sign(key, digest);
+        (uint8 v, bytes32 r, bytes32 s) = vm.sign(key, digest);
         return abi.encodePacked(position, uint16(65), r, s, v);
     }
 

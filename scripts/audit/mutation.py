@@ -22,7 +22,13 @@ from audit.mutants import Mutant
 from audit.verdicts import Ground, Verdicts
 from audit.workspace import NOT_OPTIMISED, OPTIMISED, AuditError, Ended, Workspace, warm
 
-_FUZZING = {"FOUNDRY_FUZZ_RUNS": "32", "FOUNDRY_FUZZ_SEED": "1"}
+# Little of each: what no test of a name kills, random calls seldom do.
+_FUZZING = {
+    "FOUNDRY_FUZZ_RUNS": "32",
+    "FOUNDRY_FUZZ_SEED": "1",
+    "FOUNDRY_INVARIANT_RUNS": "2",
+    "FOUNDRY_INVARIANT_DEPTH": "100",
+}
 _LIMIT = 120.0  # twenty times what all tests take
 _REPORT_EVERY = 50
 

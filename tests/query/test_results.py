@@ -63,7 +63,7 @@ def test_results_are_the_numbers_of_onnxruntime_within_the_measured_fidelity(
     staged: Connection, bundle: Bundle, example: Example, submissions: tuple[Submission, ...]
 ) -> None:
     records = verbs.results(staged)
-    assert ids(records) == [submission.inference_id for submission in submissions]
+    assert ids(records) == [submission.key for submission in submissions]
     reference = read_model(bundle.file(MODEL)).reference()
     allowed = bundle.manifest.fidelity.max_abs_error
     distances = set()
@@ -101,14 +101,14 @@ def test_only_the_model_that_was_asked_for_is_answered(
     theirs = verbs.submit(
         other_bundle, verbs.prove(other_bundle, verbs.read_input(other_bundle, example.sample)[0]), staged
     )
-    assert ids(verbs.results(staged)) == [ours.inference_id, theirs.inference_id]
-    assert ids(verbs.results(staged, Filter(model_id=bundle.model_id))) == [ours.inference_id]
-    assert ids(verbs.results(staged, Filter(model_id=other_bundle.model_id))) == [theirs.inference_id]
+    assert ids(verbs.results(staged)) == [ours.key, theirs.key]
+    assert ids(verbs.results(staged, Filter(model_id=bundle.model_id))) == [ours.key]
+    assert ids(verbs.results(staged, Filter(model_id=other_bundle.model_id))) == [theirs.key]
     assert verbs.results(staged, Filter(model_id=hex32(1))) == ()
 
 
 def test_a_limit_takes_the_newest(staged: Connection, submissions: tuple[Submission, ...]) -> None:
-    every = [submission.inference_id for submission in submissions]
+    every = [submission.key for submission in submissions]
     assert ids(verbs.results(staged, Filter(limit=2))) == every[-2:]
     assert ids(verbs.results(staged, Filter(limit=100))) == every
     assert verbs.results(staged, Filter(limit=0)) == ()

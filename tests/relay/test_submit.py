@@ -64,7 +64,7 @@ def test_a_proof_is_recorded_once_and_submitting_it_again_finds_the_record(
 ) -> None:
     first = verbs.submit(bundle, proof, signing)
     assert first.is_new
-    assert signing.core().ledger.read("isRecorded", to_bytes(first.inference_id)) == (True,)
+    assert signing.core().ledger.read("isRecorded", to_bytes(first.key)) == (True,)
     nonce = signing.rpc.nonce(signing.wallet().address)
     second = verbs.submit(bundle, proof, signing)
     assert second == replace(first, is_new=False)
@@ -245,7 +245,7 @@ def test_a_corrupt_journal_does_not_stop_a_submission(
         {"raw": "0x00"},
         {"tx_hash": "0x1234"},
         {"tx_hash": "0x" + "22" * 32},
-        {"inference_id": "0x" + "22" * 32},
+        {"key": "0x" + "22" * 32},
         {"chain_id": 1},
     ],
 )

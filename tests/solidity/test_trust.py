@@ -1,4 +1,4 @@
-"""What docs/trust.md says of the contracts, compared with the contracts."""
+"""What docs/trust.md and contracts/README.md say of the contracts, compared with the contracts and their tests."""
 
 from __future__ import annotations
 
@@ -45,3 +45,12 @@ def test_the_table_names_every_function_that_changes_something() -> None:
         if entry["type"] == "function" and entry["stateMutability"] not in {"view", "pure"}
     ]
     assert sorted(told) == sorted(real)
+
+
+def test_every_test_that_is_named_as_a_witness_is_there() -> None:
+    folders = (assets.contracts() / "test", assets.contracts().parent / "tests")
+    files = [path for folder in folders for path in folder.rglob("*") if path.suffix in {".sol", ".py"}]
+    real = {name for path in files for name in re.findall(r"(?:function|def) (test_\w+)", path.read_text())}
+    named = set(re.findall(r"`(test_\w+)`", (assets.contracts() / "README.md").read_text()))
+    assert len(named) > 10
+    assert named <= real
