@@ -42,8 +42,8 @@ contract EzklReusableVerifier is IEzklReusableVerifier, CircuitVerifier {
 
     // | slot | field     | why it is there                                                     |
     // |------|-----------|---------------------------------------------------------------------|
-    // | 0    | _bindings | a binding for each model id                                         |
-    // | 1    | _stores   | where an artifact is stored as code, by its digest; zero if nowhere |
+    // | 1    | _bindings | a binding for each model id                                         |
+    // | 2    | _stores   | where an artifact is stored as code, by its digest; zero if nowhere |
     mapping(uint256 modelId => Binding) private _bindings;
     mapping(bytes32 vkaDigest => address store) private _stores;
 

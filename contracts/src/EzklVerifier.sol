@@ -33,7 +33,7 @@ contract EzklVerifier is IEzklVerifier, CircuitVerifier {
 
     // | slot | field     | why it is there             |
     // |------|-----------|-----------------------------|
-    // | 0    | _bindings | a binding for each model id |
+    // | 1    | _bindings | a binding for each model id |
     mapping(uint256 modelId => Binding) private _bindings;
 
     constructor(IModelRegistry registry_, address guardian_) CircuitVerifier(registry_, guardian_) {}

@@ -45,7 +45,7 @@ contract SignedInferenceVerifier is ISignedInferenceVerifier, CircuitVerifier, E
 
     // | slot | field     | why it is there             |
     // |------|-----------|-----------------------------|
-    // | 2    | _bindings | a binding for each model id |
+    // | 3    | _bindings | a binding for each model id |
     mapping(uint256 modelId => Binding) private _bindings;
 
     constructor(IModelRegistry registry_, address guardian_)

@@ -122,6 +122,15 @@ contract EzklReusableVerifierTest is Stage {
         vm.assertEq(reusable.verifyProof(reusableModel, instances, _carrying(instances)), INPUTS);
     }
 
+    function test_anArtifactMayBeShorterThanTheProofBeforeIt(uint256 seed) external {
+        bytes memory vka = abi.encode("vka of three words");
+        bytes memory short = abi.encodePacked(keccak256(vka));
+        uint256 modelId = _reusableModel(address(shared), short);
+        uint256[] memory instances = _instances(seed);
+        bytes memory proof = shared.mockProve(keccak256(short), instances);
+        reusable.verifyProof(modelId, instances, abi.encodePacked(proof, short));
+    }
+
     function test_onceTheArtifactIsStoredTheProofIsEnough(uint256 seed) external {
         uint256[] memory instances = _instances(seed);
         bytes memory proof = shared.mockProve(_digest, instances);

@@ -16,7 +16,13 @@ from pathlib import Path
 from audit.workspace import CHECKOUT
 
 _IMPORT = re.compile(r'^\s*import\s+(?:[^"\';]*?from\s+)?["\']([^"\']+)["\']\s*;', re.MULTILINE | re.DOTALL)
+_COMMENT_OR_TEXT = re.compile(rb'"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'|//[^\n]*|/\*.*?\*/', re.DOTALL)
 _TOOLS = ("package-lock.json", "scripts/audit/mutation.py", "scripts/audit/warm_solc.js")
+
+
+def _code(source: bytes) -> bytes:
+    """Solidity without its comments, which decide nothing."""
+    return _COMMENT_OR_TEXT.sub(lambda found: found[0] if found[0][:1] in (b'"', b"'") else b" ", source)
 
 
 def _closure(root: Path, files: Iterable[Path]) -> list[Path]:
@@ -68,9 +74,9 @@ class Ground:
         self._stages: list[bytes] = []
         for stage in stages:
             for path in _closure(root, [root / source, *stage]):
-                digest.update(str(path.relative_to(root.resolve())).encode() + b"\0" + path.read_bytes() + b"\0")
+                digest.update(str(path.relative_to(root.resolve())).encode() + b"\0" + _code(path.read_bytes()) + b"\0")
             self._stages.append(digest.digest())
 
     def keys(self, mutated: bytes) -> list[str]:
         """For each stage the key of a verdict that fell there."""
-        return [hashlib.sha256(stage + mutated).hexdigest() for stage in self._stages]
+        return [hashlib.sha256(stage + _code(mutated)).hexdigest() for stage in self._stages]

@@ -111,5 +111,12 @@ def test_a_verdict_is_kept_until_something_that_decided_it_changes(tmp_path: Pat
     assert not set(first) & set(keys(b"another mutant"))
     (root / "test/B.t.sol").write_text("contract C {}")
     assert [one == other for one, other in zip(first, keys(), strict=True)] == [True, False]
+    (root / "test/H.sol").write_text("contract /* a comment */ H {} // and another")
+    assert keys()[0] != first[0], "its spaces are others"
+    (root / "test/H.sol").write_text("// a comment\ncontract H {}")
+    (root / "test/A.t.sol").write_text(files["test/A.t.sol"])
+    commented = keys()[0]
+    (root / "test/H.sol").write_text("// another comment\ncontract H {}")
+    assert keys()[0] == commented
     (root / "test/H.sol").write_text("contract I {}")
     assert not set(first) & set(keys())
