@@ -80,10 +80,13 @@ def _plain(source: bytes) -> bytes:
 
     An initial zero: every variable starts at zero. The width of the counter of a loop, and where it is raised: no loop has
     2**128 turns, and the value of the expression is not used. Whether a loop that counts up by one to a length ends at it or when
-    it is not below it. Whether what the compiler knows is a constant or an immutable.
+    it is not below it. Whether what the compiler knows is a constant or an immutable. That
+    what has no sign is not above zero, or is zero.
     """
     source = re.sub(rb"\b(u?int\d+ \w+)(?: = 0| );", rb"\1;", source)
     source = re.sub(rb"\bfor \(uint\d+ (\w+); \1 (?:<|!=) ([\w.]+); (?:\1\+\+|\+\+\1)\)", rb"for (\1 to \2)", source)
+    source = re.sub(rb"(?<!signed)(?<!scale) <= 0\b", b" == 0", source)
+    source = re.sub(rb"(?<!signed)(?<!scale) > 0\b", b" != 0", source)
     return re.sub(rb"\b(private|internal|public) (?:constant|immutable) (\w+ =)", rb"\1 fixed \2", source)
 
 
