@@ -8,6 +8,7 @@
     │   ├── InputShapeMismatch
     │   ├── InputTypeMismatch
     │   ├── InputNotFinite
+    │   ├── InputNotHashed
     │   ├── InputOutOfRange
     │   └── OptionInvalid
     ├── CircuitError               a model that does not become a circuit
@@ -209,6 +210,22 @@ class InputNotFinite(InputError):
     @property
     def fix(self) -> str:
         return "Replace or drop the row before proving"
+
+
+@dataclass(eq=False)
+class InputNotHashed(InputError):
+    """A model whose input is not behind a hash has none to open."""
+
+    model_id: str
+    visibility: str
+
+    @property
+    def what(self) -> str:
+        return f"the input of model {self.model_id} is {self.visibility}, not hashed, so there is nothing to open"
+
+    @property
+    def fix(self) -> str:
+        return "Build the model with --input-visibility hashed, or read the input of a public one from its proofs"
 
 
 @dataclass(eq=False)

@@ -6,22 +6,26 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from bridge.audit.replay import Replay, replay
 from bridge.audit.tamper import Attempt, tamper
+from bridge.chain.contract import core_abis
 from bridge.circuit import build as circuit_build
 from bridge.circuit import srs
 from bridge.circuit.build import Bench, Built, Order
 from bridge.connection import Connection
 from bridge.core.bundle import Bundle, Keys, open_bundle
-from bridge.core.commitment import unpacked
+from bridge.core.circuit import Visibility
+from bridge.core.commitment import circuit_words, domain, inference_id, input_commitment, packed, unpacked
 from bridge.core.grade import Grade
 from bridge.core.inference import VerifiedInference
+from bridge.core.poseidon import poseidon
 from bridge.core.progress import Progress, silent
 from bridge.core.proof import Proof
 from bridge.core.rows import Row, check_range, in_batches, read_rows, stack
 from bridge.core.tensor import decode
-from bridge.core.word import Address, Hex32, parse_hex32, to_bytes
+from bridge.core.word import Address, Hex32, hex32, hex_bytes, parse_hex32, to_bytes
 from bridge.deploy.core import CoreDeployment
 from bridge.deploy.core import deploy_core as put_core
 from bridge.deploy.explorer import Patience, Published, open_explorer, publish
@@ -32,7 +36,7 @@ from bridge.deploy.source import SourceBundle, bundle_sources
 from bridge.deploy.verify import Verification
 from bridge.deploy.verify import verify_deployment as compare
 from bridge.engine.child import DEFAULT_TIMEOUT_SECONDS
-from bridge.errors import ExplorerRefused, NotDeployed, ProofInvalid, ProofOfAnotherModel, ToolMissing
+from bridge.errors import ExplorerRefused, InputNotHashed, NotDeployed, ProofInvalid, ProofOfAnotherModel, ToolMissing
 from bridge.prover import prove as prover
 from bridge.query.results import Filter
 from bridge.query.results import results as read_results
@@ -89,6 +93,23 @@ class BatchInference:
     seconds: dict[str, float]
     """Wall time by stage: prove, submit."""
     is_new: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """A hidden input, held against what a ledger has recorded."""
+
+    inference_id: Hex32
+    """Of this input and the output that the circuit gives for it."""
+    input_hashes: tuple[Hex32, ...]
+    """One for each input tensor."""
+    words: tuple[Hex32, ...]
+    """The input's instances: what a contract hands to `InputOpening`."""
+    outputs: tuple[tuple[float, ...], ...]
+    grade: Grade | None
+    """Of the record; None where the ledger has none of this input."""
+    gas: int
+    """What a contract would pay to have it checked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,6 +302,36 @@ def infer_batch(
         grade=Grade(core.ledger.read("gradeOf", int(bundle.model_id, 16))[0]),
         seconds={"prove": proved - started, "prove_alone": proof.seconds, "submit": time.monotonic() - proved},
         is_new=done.is_new,
+    )
+
+
+def open_input(bundle: Bundle, row: Row, connection: Connection, *, progress: Progress = silent) -> Opening:
+    """Show a hidden input: whether the ledger holds a record of it, checked by a contract. Raises `InputNotHashed`."""
+    circuit, core = bundle.manifest.circuit, connection.core()
+    if circuit.input_visibility is not Visibility.HASHED:
+        raise InputNotHashed(model_id=bundle.model_id, visibility=circuit.input_visibility.label)
+    check_range(row, circuit.inputs)
+    inputs, outputs = prover.run_circuit(bundle.keys, row, progress=progress)
+    hashes, start = [], 0
+    for tensor in circuit.inputs:
+        hashes.append(poseidon(inputs[start : start + tensor.elements]))
+        start += tensor.elements
+    commitment = input_commitment(domain(core.rpc.chain_id, core.ledger.address), hashes)
+    number, words = int(bundle.model_id, 16), circuit_words(circuit)
+    progress("asking the contract")
+
+    def asked(grade: Grade) -> tuple[Any, ...]:
+        return core.ledger.address, number, words, inputs, packed(outputs), int(grade)
+
+    grades = [grade for grade in reversed(Grade) if core.opening.read("isVerified", *asked(grade))[0]]
+    call = {"to": core.opening.address, "data": hex_bytes(core.opening.abi.call("isVerified", *asked(Grade.CLAIMED)))}
+    return Opening(
+        inference_id=inference_id(bundle.model_id, commitment, packed(outputs)),
+        input_hashes=tuple(map(hex32, hashes)),
+        words=tuple(map(hex32, inputs)),
+        outputs=decode(outputs, circuit.outputs),
+        grade=grades[0] if grades else None,
+        gas=core.rpc.estimate_gas(call, label="isVerified", abis=core_abis()),
     )
 
 

@@ -24,6 +24,7 @@ from bridge.chain.anvil import Anvil, local_chain
 from bridge.circuit.build import Order
 from bridge.connection import Connection, connect
 from bridge.core.bundle import Bundle
+from bridge.core.circuit import Visibility
 from bridge.core.proof import Proof
 from bridge.core.rows import Row
 
@@ -113,6 +114,20 @@ def other_bundle(order: Order, tmp_path_factory: pytest.TempPathFactory) -> Bund
 def batch_bundle(order: Order, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
     """The example over four rows at once."""
     return verbs.build_model(replace(order, batch=4, out=tmp_path_factory.mktemp("batch"))).bundle
+
+
+@pytest.fixture(scope="session")
+def hashed_bundle(order: Order, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    """The example with its input behind a hash."""
+    out = tmp_path_factory.mktemp("hashed")
+    return verbs.build_model(replace(order, visibility=Visibility.HASHED, out=out)).bundle
+
+
+@pytest.fixture(scope="session")
+def private_bundle(order: Order, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    """The example with its input shown to nobody."""
+    out = tmp_path_factory.mktemp("private")
+    return verbs.build_model(replace(order, visibility=Visibility.PRIVATE, out=out)).bundle
 
 
 @pytest.fixture(scope="session")

@@ -60,6 +60,7 @@ class CoreContracts:
     """It is the gateway, too."""
     index: Contract
     desk: Contract
+    opening: Contract
 
     @property
     def rpc(self) -> Rpc:

@@ -144,6 +144,36 @@ def infer(
 
 
 @options.reads_chain
+def open_input(
+    directory: options.BundleDir,
+    target: options.Target,
+    input: options.InputFile,
+    row: options.RowNumber = None,
+    as_json: options.Json = False,
+) -> None:
+    """Show a hidden input to a contract. Example: proofbridge open bundles/score-… --input row.json."""
+    screen = Screen(as_json=as_json)
+    bundle = verbs.show_model(directory)
+    chosen = _rows(bundle, input, row or 1)[0]
+    connection = target()
+    with screen.working() as progress:
+        opened = verbs.open_input(bundle, chosen, connection, progress=progress)
+    if as_json:
+        screen.document(opened)
+        return
+    screen.facts(
+        "The ledger holds this input" if opened.grade is not None else "The ledger holds no record of this input",
+        {
+            "inference id": opened.inference_id,
+            "grade": "none" if opened.grade is None else opened.grade.label,
+            "output": numbers(opened.outputs),
+            "hash": ", ".join(opened.input_hashes),
+            "gas to check": f"{opened.gas:,}",
+        },
+    )
+
+
+@options.reads_chain
 def results(
     target: options.Target,
     model: Annotated[str | None, typer.Argument(help="A model's id, the start of it, or its name.")] = None,

@@ -79,6 +79,12 @@ def forward(circuit: str, data: list[str], output: str) -> list[list[list[str]]]
     return [ezkl.gen_witness(path, circuit, output)["outputs"] for path in data]
 
 
+def run(circuit: str, data: str, output: str) -> dict[str, list[list[str]]]:
+    """One forward pass: the field elements that go in and come out, by tensor, before anything is hashed."""
+    made = ezkl.gen_witness(data, circuit, output)
+    return {"inputs": made["inputs"], "outputs": made["outputs"]}
+
+
 def witness(circuit: str, settings: str, data: str, output: str, vk: str, srs: str) -> None:
     """The witness of one input, refused where a lookup leaves its table.
 
@@ -171,6 +177,7 @@ CALLS: dict[str, Callable[..., Any]] = {
         compile_circuit,
         setup,
         forward,
+        run,
         witness,
         prove,
         verify,

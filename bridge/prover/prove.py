@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 
 from bridge.core.bundle import Keys
+from bridge.core.field import from_little_endian
 from bridge.core.progress import Progress, silent
 from bridge.core.proof import Proof, from_ezkl, to_ezkl
 from bridge.core.rows import Row
@@ -67,6 +68,23 @@ def prove(
             raise ProofInvalid(model_id=model_id, reason="ezkl refuses its own proof; the keys may not belong together")
         document = json.loads(proof.read_bytes())
     return from_ezkl(model_id, document, proving.seconds, proving.peak_memory_bytes)
+
+
+def run_circuit(keys: Keys, row: Row, *, progress: Progress = silent) -> tuple[list[int], list[int]]:
+    """The circuit's input and output as field elements, without a proof. Raises `CircuitRefused`, `EngineError`."""
+    with tempfile.TemporaryDirectory(prefix="proofbridge-") as folder:
+        data, witness = Path(folder) / "input.json", Path(folder) / "witness.json"
+        data.write_text(rows_to_ezkl([row]))
+        arguments = {"circuit": str(keys.circuit), "data": str(data), "output": str(witness)}
+        try:
+            (answer,) = run([Call("run", "running the circuit", arguments)], writes=Path(folder), progress=progress)
+        except EngineFailed as error:
+            raise CircuitRefused(path=keys.circuit, reason=f"the row does not fit it: {error.reason}") from error
+    inputs, outputs = (
+        [from_little_endian(word) for tensor in answer.result[side] for word in tensor]
+        for side in ("inputs", "outputs")
+    )
+    return inputs, outputs
 
 
 def check(keys: Keys, proof: Proof, srs: Path, *, progress: Progress = silent) -> None:

@@ -18,6 +18,7 @@ CORE = (
     "InferenceLedger",
     "InferenceIndex",
     "InferenceDesk",
+    "InputOpening",
 )
 """The contracts that stand once on every chain, in the order in which they need each other."""
 

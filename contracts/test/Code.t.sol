@@ -7,6 +7,7 @@ import {EzklVerifier} from "../src/EzklVerifier.sol";
 import {InferenceDesk} from "../src/InferenceDesk.sol";
 import {InferenceIndex} from "../src/InferenceIndex.sol";
 import {InferenceLedger} from "../src/InferenceLedger.sol";
+import {InputOpening} from "../src/InputOpening.sol";
 import {ModelRegistry} from "../src/ModelRegistry.sol";
 import {SignedInferenceVerifier} from "../src/SignedInferenceVerifier.sol";
 import {Test} from "./Test.sol";
@@ -22,6 +23,7 @@ contract CodeTest is Test {
         _isDeployed("InferenceDesk", type(InferenceDesk).creationCode);
         _isDeployed("InferenceIndex", type(InferenceIndex).creationCode);
         _isDeployed("InferenceLedger", type(InferenceLedger).creationCode);
+        _isDeployed("InputOpening", type(InputOpening).creationCode);
         _isDeployed("ModelRegistry", type(ModelRegistry).creationCode);
         _isDeployed("SignedInferenceVerifier", type(SignedInferenceVerifier).creationCode);
     }

@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import {Circuit, CircuitLib} from "../src/Circuit.sol";
 import {Grade} from "../src/Grade.sol";
 import {InferenceIndex} from "../src/InferenceIndex.sol";
+import {InputOpening} from "../src/InputOpening.sol";
 import {IERC7992Registry} from "../src/interfaces/draft-IERC7992.sol";
 import {IEzklVerifier} from "../src/interfaces/IEzklVerifier.sol";
 import {IHalo2Verifier} from "../src/interfaces/IHalo2Verifier.sol";
@@ -11,6 +12,7 @@ import {IInferenceDesk} from "../src/interfaces/IInferenceDesk.sol";
 import {IInferenceGateway} from "../src/interfaces/IInferenceGateway.sol";
 import {IInferenceIndex} from "../src/interfaces/IInferenceIndex.sol";
 import {IInferenceLedger} from "../src/interfaces/IInferenceLedger.sol";
+import {IInputOpening} from "../src/interfaces/IInputOpening.sol";
 import {IModelRegistry} from "../src/interfaces/IModelRegistry.sol";
 import {DeskStage} from "./DeskStage.sol";
 import {Metered} from "./Metered.sol";
@@ -71,6 +73,16 @@ contract GasTest is Stage, Metered {
         bytes memory append =
             abi.encodeCall(IModelRegistry.appendVersion, (registry.lineIdOf(STRANGER, "line"), modelId));
         _snapshot("a version is appended to a line", _of(address(registry), append));
+    }
+
+    function test_aHiddenInputIsHashed() external {
+        InputOpening opening = new InputOpening();
+        for (uint256 words = 1; words <= 64; words *= 64) {
+            bytes memory data = abi.encodeCall(IInputOpening.hashOf, (new uint256[](words)));
+            string memory sentence =
+                words == 1 ? "a hidden input of 1 word is hashed" : "a hidden input of 64 words is hashed";
+            _snapshot(sentence, _of(address(opening), data));
+        }
     }
 
     /// @dev Each row has 4 inputs and 4 outputs.
