@@ -8,6 +8,9 @@ import {InferenceGateway} from "../src/InferenceGateway.sol";
 import {IERC7992Registry, IERC7992Verifier} from "../src/interfaces/draft-IERC7992.sol";
 import {IHalo2Verifier} from "../src/interfaces/IHalo2Verifier.sol";
 import {IHalo2VerifierReusable} from "../src/interfaces/IHalo2VerifierReusable.sol";
+import {IInferenceGateway} from "../src/interfaces/IInferenceGateway.sol";
+import {IModelRegistry} from "../src/interfaces/IModelRegistry.sol";
+import {IEzklVerifier} from "../src/interfaces/IEzklVerifier.sol";
 import {IInferenceDesk} from "../src/interfaces/IInferenceDesk.sol";
 import {IProofVerifier} from "../src/interfaces/IProofVerifier.sol";
 import {DeskStage} from "./DeskStage.sol";
@@ -106,5 +109,33 @@ contract EdgesTest is DeskStage {
         Cheats.Log[] memory logs = vm.getRecordedLogs();
         vm.assertEq(logs.length, 2); // Refunded, and one Transfer
         vm.assertEq(logs[1].data, abi.encode(uint256(FEE) + BOND));
+    }
+
+    function test_aVersionFarBeyondTheLastOneIsRefusedByName(uint256 version) external {
+        bytes32 line = registry.createLine("line");
+        registry.appendVersion(line, model);
+        vm.assume(version != 0);
+        vm.expectRevert(abi.encodeWithSelector(IModelRegistry.VersionNotFound.selector, line, version));
+        registry.versionAt(line, version);
+    }
+
+    function test_aBlobOfNothingIsWellFormed() external {
+        vm.expectRevert(
+            abi.encodeWithSelector(IEzklVerifier.InstanceCountMismatch.selector, uint256(INPUTS + OUTPUTS), 0)
+        );
+        gateway.check(model, "input", "", abi.encode(new uint256[](0), ""));
+    }
+
+    /// @dev A size that wraps around would fit, and stands where only the rest of the calldata is.
+    function test_whatFollowsABlobIsNoPartOfIt() external {
+        _isMalformed(abi.encode(0x40, 0x60, 0));
+        _isMalformed(abi.encode(0x40, 0x80, 1, 7));
+    }
+
+    function _isMalformed(bytes memory blob) private {
+        bytes memory data = abi.encodeCall(IInferenceGateway.check, (model, "input", "", blob));
+        (bool success, bytes memory reason) = address(gateway).call(abi.encodePacked(data, type(uint256).max - 31));
+        vm.assertEq(success, false);
+        vm.assertEq(reason, abi.encodeWithSelector(IInferenceGateway.MalformedProof.selector));
     }
 }
