@@ -117,6 +117,9 @@ def build(order: Order, bench: Bench, progress: Progress = silent) -> Built:
     """
     if not _NAME.fullmatch(order.title):
         raise OptionInvalid(option="--name", got=order.title, expected="a name without slashes that starts with no dot")
+    if order.batch > 1 and order.visibility is not Visibility.PUBLIC:
+        expected = f"1 for an input that is {order.visibility.label}: rows that are not shown cannot be told apart"
+        raise OptionInvalid(option="--batch", got=str(order.batch), expected=expected)
     evm_versions.check_version(order.evm)
     progress("reading the model and its sample")
     single = read_model(order.model)

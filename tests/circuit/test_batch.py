@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +11,13 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
+from bridge import verbs
 from bridge.circuit.batch import batched
+from bridge.circuit.build import Order
 from bridge.circuit.model import Model, read_model
+from bridge.core.circuit import Visibility
 from bridge.core.rows import Row, in_batches, stack
-from bridge.errors import BatchRefused
+from bridge.errors import BatchRefused, OptionInvalid
 
 ROWS: tuple[Row, ...] = tuple(
     (np.array([[a, b, c]], dtype=np.float32),)
@@ -110,3 +114,9 @@ def test_the_last_batch_is_filled_with_its_last_row() -> None:
     assert [len(batch) for batch in batches] == [2, 2, 2]
     assert batches[-1] == (ROWS[4], ROWS[4])
     assert in_batches(ROWS, 5) == [ROWS]
+
+
+@pytest.mark.parametrize("visibility", [Visibility.HASHED, Visibility.PRIVATE])
+def test_rows_that_are_not_shown_make_no_batch(visibility: Visibility, order: Order) -> None:
+    with pytest.raises(OptionInvalid, match=f"1 for an input that is {visibility.label}"):
+        verbs.build_model(replace(order, batch=2, visibility=visibility))
