@@ -11,12 +11,14 @@ import {IInputOpening} from "../src/interfaces/IInputOpening.sol";
 import {Stage} from "./Stage.sol";
 import {MockHalo2Verifier} from "./mocks/MockHalo2Verifier.sol";
 
-/// @dev A model with two hidden tensors, of 4 words each, and 4 words of output.
+/// @dev A model with two hidden tensors, of 1 and 2 words, and 4 words of output.
 contract InputOpeningTest is Stage {
     struct Vector {
         bytes32 hash;
         uint256[] words;
     }
+
+    uint256 private constant WORDS = 3;
 
     InputOpening private opening = new InputOpening();
     MockHalo2Verifier private hidden = new MockHalo2Verifier("hidden", 2 + OUTPUTS, PROOF_WORDS);
@@ -33,13 +35,13 @@ contract InputOpeningTest is Stage {
     }
 
     function test_aHiddenInputIsOpenedByWhoKnowsIt(uint256 seed) external {
-        uint256[] memory words = _instances(seed);
+        uint256[] memory words = _words(_instances(seed), 0, WORDS);
         bytes memory output = _record(words);
         vm.assertEq(_isVerified(words, output), true);
     }
 
     function test_nobodyOpensItAsAnother(uint256 seed, uint256 position, uint256 change) external {
-        uint256[] memory words = _instances(seed);
+        uint256[] memory words = _words(_instances(seed), 0, WORDS);
         bytes memory output = _record(words);
         position = bound(position, 0, words.length - 1);
         words[position] =
@@ -48,39 +50,43 @@ contract InputOpeningTest is Stage {
     }
 
     function test_anotherOutputOfTheSameInputIsNotVerified(uint256 seed) external {
-        uint256[] memory words = _instances(seed);
+        uint256[] memory words = _words(_instances(seed), 0, WORDS);
         bytes memory output = _record(words);
         output[31] ^= 0x01;
         vm.assertEq(_isVerified(words, output), false);
     }
 
     function test_theOrderOfTheTensorsDecides(uint256 seed) external {
-        uint256[] memory words = _instances(seed);
+        uint256[] memory words = _words(_instances(seed), 0, WORDS);
         bytes memory output = _record(words);
-        for (uint256 i = 0; i < 4; ++i) {
-            (words[i], words[4 + i]) = (words[4 + i], words[i]);
-        }
+        (words[0], words[1], words[2]) = (words[1], words[2], words[0]);
         vm.assertEq(_isVerified(words, output), false);
     }
 
     function test_aSecondSpellingOpensNothing(uint256 seed, uint256 position) external {
-        uint256[] memory words = _instances(seed);
+        uint256[] memory words = _words(_instances(seed), 0, WORDS);
         position = bound(position, 0, words.length - 1);
         words[position] += FixedPoint.FIELD_MODULUS;
-        vm.expectRevert(abi.encodeWithSelector(Poseidon.PoseidonOutOfField.selector, position % 4, words[position]));
+        vm.expectRevert(
+            abi.encodeWithSelector(
+                Poseidon.PoseidonOutOfField.selector, position == 0 ? 0 : position - 1, words[position]
+            )
+        );
         opening.commitmentOf(gateway, _hiddenCircuit(), words);
 
         words[position] = FixedPoint.FIELD_MODULUS;
         vm.expectRevert(
-            abi.encodeWithSelector(Poseidon.PoseidonOutOfField.selector, position % 4, FixedPoint.FIELD_MODULUS)
+            abi.encodeWithSelector(
+                Poseidon.PoseidonOutOfField.selector, position == 0 ? 0 : position - 1, FixedPoint.FIELD_MODULUS
+            )
         );
         opening.commitmentOf(gateway, _hiddenCircuit(), words);
     }
 
     function test_anotherNumberOfWordsIsRefused(uint8 count) external {
-        vm.assume(count != 8);
+        vm.assume(count != WORDS);
         uint256[] memory words = new uint256[](count);
-        uint256 expected = count < 4 ? 4 : 8;
+        uint256 expected = count == 0 ? 1 : WORDS;
         vm.expectRevert(abi.encodeWithSelector(IInputOpening.InputMiscounted.selector, expected, count));
         opening.commitmentOf(gateway, _hiddenCircuit(), words);
     }
@@ -89,19 +95,19 @@ contract InputOpeningTest is Stage {
         Circuit memory circuit = _hiddenCircuit();
         circuit.inputVisibility = isPrivate ? Visibility.Private : Visibility.Public;
         vm.expectRevert(abi.encodeWithSelector(IInputOpening.InputNotHashed.selector, circuit.inputVisibility));
-        opening.commitmentOf(gateway, circuit, _instances(0));
+        opening.commitmentOf(gateway, circuit, new uint256[](WORDS));
     }
 
     function test_aDescriptionThatTheModelDoesNotCommitToIsRefused() external {
         Circuit memory circuit = _hiddenCircuit();
         bytes32 committed = CircuitLib.hash(circuit);
-        (circuit.inputs[0].elements, circuit.inputs[1].elements) = (3, 5);
+        (circuit.inputs[0].elements, circuit.inputs[1].elements) = (2, 1);
         vm.expectRevert(
             abi.encodeWithSelector(
                 CircuitLib.CircuitMismatch.selector, hiddenModel, committed, CircuitLib.hash(circuit)
             )
         );
-        opening.isVerified(ledger, hiddenModel, circuit, _instances(0), "", Grade.Claimed);
+        opening.isVerified(ledger, hiddenModel, circuit, _words(_instances(0), 0, WORDS), "", Grade.Claimed);
     }
 
     function _isVerified(uint256[] memory words, bytes memory output) private view returns (bool) {
@@ -111,9 +117,9 @@ contract InputOpeningTest is Stage {
     /// @dev Records the hashes of these words, and an output of theirs.
     function _record(uint256[] memory words) private returns (bytes memory output) {
         uint256[] memory instances = new uint256[](2 + OUTPUTS);
-        (instances[0], instances[1]) = (opening.hashOf(_words(words, 0, 4)), opening.hashOf(_words(words, 4, 8)));
+        (instances[0], instances[1]) = (opening.hashOf(_words(words, 0, 1)), opening.hashOf(_words(words, 1, WORDS)));
         for (uint256 i = 0; i < OUTPUTS; ++i) {
-            instances[2 + i] = words[i];
+            instances[2 + i] = i;
         }
         output = abi.encodePacked(_words(instances, 2, 2 + OUTPUTS));
         ledger.verifyAndStoreInference(
@@ -128,7 +134,7 @@ contract InputOpeningTest is Stage {
         circuit = _circuit();
         circuit.inputVisibility = Visibility.Hashed;
         circuit.inputs = new Tensor[](2);
-        (circuit.inputs[0], circuit.inputs[1]) = (_tensors(4)[0], _tensors(4)[0]);
+        (circuit.inputs[0], circuit.inputs[1]) = (_tensors(1)[0], _tensors(2)[0]);
     }
 
     function _hiddenModel() private returns (uint256 modelId) {
