@@ -83,6 +83,9 @@ def search(
         best = _cheapest([pair for pair in found if pair[0].scale == scale], objective, bound)[0]
         if optimistic_cost(objective, layout, best) < relative_cost(objective, best):
             found += trials.run([(layout, scale)])
+    if model.rows > 1:  # one row makes vectors, and Freivalds has nothing to combine
+        best = _cheapest([pair for pair in found if pair[0].scale == scale], objective, bound)[0]
+        found += trials.run([(replace(best.layout, freivalds=True), scale)])
     candidate, fidelity = _cheapest([pair for pair in found if pair[0].scale == scale], objective, bound)
     if max_error is not None and fidelity.max_abs_error > max_error:
         raise FidelityTooLow(got=fidelity.max_abs_error, allowed=max_error)
@@ -207,6 +210,7 @@ class _Trials:
             "decomp_base": layout.decomp_base,
             "decomp_legs": layout.decomp_legs,
             "num_inner_cols": layout.num_inner_cols,
+            "freivalds": layout.freivalds,
             "scale": scale,
             "input_visibility": self._visibility.label,
             "variables": self._model.variables,

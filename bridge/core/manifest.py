@@ -26,6 +26,8 @@ class Settings:
     decomp_legs: int
     """Numbers are range-checked as `legs` digits of `base`."""
     num_inner_cols: int
+    freivalds: bool
+    """Whether products of matrices are checked on a random combination."""
     input_scale: int
     param_scale: int
     lookup_range: tuple[int, int]

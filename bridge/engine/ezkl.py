@@ -31,6 +31,7 @@ def trial(
     decomp_base: int,
     decomp_legs: int,
     num_inner_cols: int,
+    freivalds: bool,
     scale: int,
     input_visibility: str,
     variables: list[tuple[str, int]],
@@ -41,6 +42,7 @@ def trial(
     arguments.decomp_base = decomp_base
     arguments.decomp_legs = decomp_legs
     arguments.num_inner_cols = num_inner_cols
+    arguments.disable_freivalds = not freivalds
     arguments.input_scale = scale
     arguments.param_scale = scale
     arguments.input_visibility = input_visibility

@@ -64,6 +64,11 @@ def test_one_proof_records_one_root_and_every_row_is_in_it(placed: Connection, d
         assert placed.core().ledger.read("isRecorded", to_bytes(row.inference_id)) == (False,)
 
 
+def test_a_small_batch_does_without_the_columns_of_freivalds(batch_bundle: Bundle) -> None:
+    assert batch_bundle.manifest.circuit.rows == 4
+    assert not batch_bundle.manifest.settings.freivalds
+
+
 def test_the_rows_are_read_back_as_the_numbers_of_onnxruntime(
     placed: Connection, batch_bundle: Bundle, example: Example, done: BatchInference
 ) -> None:
