@@ -6,11 +6,10 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from bridge.audit.replay import Replay, replay
 from bridge.audit.tamper import Attempt, tamper
-from bridge.chain.contract import core_abis
+from bridge.chain.contract import CoreContracts, core_abis
 from bridge.circuit import build as circuit_build
 from bridge.circuit import srs
 from bridge.circuit.build import Bench, Built, Order
@@ -20,7 +19,7 @@ from bridge.core.circuit import Visibility
 from bridge.core.commitment import circuit_words, domain, inference_id, input_commitment, packed, unpacked
 from bridge.core.grade import Grade
 from bridge.core.inference import VerifiedInference
-from bridge.core.poseidon import poseidon
+from bridge.core.poseidon import input_hashes
 from bridge.core.progress import Progress, silent
 from bridge.core.proof import Proof
 from bridge.core.rows import Row, check_range, in_batches, read_rows, stack
@@ -41,7 +40,7 @@ from bridge.prover import prove as prover
 from bridge.query.results import Filter
 from bridge.query.results import results as read_results
 from bridge.relay import submit as relay
-from bridge.relay.submit import BatchStatement, RowStatement, Statement, Submission
+from bridge.relay.submit import BatchStatement, Recordable, RowStatement, Statement, Submission
 from bridge.solidity.artifact import Artifact
 
 
@@ -218,19 +217,10 @@ def submit(
     progress: Progress = silent,
 ) -> Submission:
     """Record a proof in the ledger, or find the record. `check=False` is for a proof that this process just checked."""
-    if proof.model_id != bundle.model_id:
-        raise ProofOfAnotherModel(expected=bundle.model_id, got=proof.model_id)
-    core = connection.core()
-    said = _statement(bundle, proof, connection)
+    said = _statement(bundle, proof, connection.core())
     if check:
         prover.check(bundle.keys, proof, srs.find(bundle.manifest.setup).path, progress=progress)
-    if bound_verifier(core.ezkl, bundle.model_id) is None:
-        raise NotDeployed(
-            thing=f"model {bundle.model_id}",
-            chain_id=connection.rpc.chain_id,
-            command=f"proofbridge deploy model {bundle.path}",
-        )
-    return relay.submit(said, connection.wallet(), core, confirmations=confirmations, progress=progress)
+    return _record(bundle, said, connection, confirmations, progress)
 
 
 def infer(
@@ -254,7 +244,7 @@ def infer(
         block_number=submission.block_number,
         gas_used=submission.gas_used,
         outputs=outputs_of(bundle, proof),
-        grade=Grade(connection.core().ledger.read("gradeOf", int(bundle.model_id, 16))[0]),
+        grade=_grade(bundle, connection.core()),
         seconds={"prove": proved - started, "prove_alone": proof.seconds, "submit": time.monotonic() - proved},
         is_new=submission.is_new,
     )
@@ -280,15 +270,15 @@ def infer_batch(
     started = time.monotonic()
     proof = prove(bundle, stack(in_batches(rows, size)[0]), timeout=timeout, progress=progress)
     proved = time.monotonic()
-    done = submit(bundle, proof, connection, confirmations=confirmations, check=False, progress=progress)
     core, circuit = connection.core(), bundle.manifest.circuit
-    batch = relay.batch_statement(proof, circuit, core).batch
+    said = relay.batch_statement(proof, circuit, core)
+    done = _record(bundle, said, connection, confirmations, progress)
+    batch = said.batch
     told = []
     for row in batch.rows[: len(rows)]:
         own = None
         if each:
-            said = RowStatement(batch, row)
-            own = relay.submit(said, connection.wallet(), core, confirmations=confirmations, progress=progress).tx_hash
+            own = _record(bundle, RowStatement(batch, row), connection, confirmations, progress).tx_hash
         outputs = decode(unpacked(to_bytes(row.output)), circuit.row.outputs)
         told.append(RowInference(row.inference_id, outputs, row.path, own))
     return BatchInference(
@@ -299,7 +289,7 @@ def infer_batch(
         gas_used=done.gas_used,
         rows=tuple(told),
         padding=size - len(rows),
-        grade=Grade(core.ledger.read("gradeOf", int(bundle.model_id, 16))[0]),
+        grade=_grade(bundle, core),
         seconds={"prove": proved - started, "prove_alone": proof.seconds, "submit": time.monotonic() - proved},
         is_new=done.is_new,
     )
@@ -312,25 +302,20 @@ def open_input(bundle: Bundle, row: Row, connection: Connection, *, progress: Pr
         raise InputNotHashed(model_id=bundle.model_id, visibility=circuit.input_visibility.label)
     check_range(row, circuit.inputs)
     inputs, outputs = prover.run_circuit(bundle.keys, row, progress=progress)
-    hashes, start = [], 0
-    for tensor in circuit.inputs:
-        hashes.append(poseidon(inputs[start : start + tensor.elements]))
-        start += tensor.elements
+    hashes = input_hashes(inputs, circuit.inputs)
     commitment = input_commitment(domain(core.rpc.chain_id, core.ledger.address), hashes)
+    recorded_as = inference_id(bundle.model_id, commitment, packed(outputs))
     number, words = int(bundle.model_id, 16), circuit_words(circuit)
     progress("asking the contract")
-
-    def asked(grade: Grade) -> tuple[Any, ...]:
-        return core.ledger.address, number, words, inputs, packed(outputs), int(grade)
-
-    grades = [grade for grade in reversed(Grade) if core.opening.read("isVerified", *asked(grade))[0]]
-    call = {"to": core.opening.address, "data": hex_bytes(core.opening.abi.call("isVerified", *asked(Grade.CLAIMED)))}
+    arguments = (core.ledger.address, number, words, inputs, packed(outputs), int(Grade.CLAIMED))
+    (is_recorded,) = core.opening.read("isVerified", *arguments)
+    call = {"to": core.opening.address, "data": hex_bytes(core.opening.abi.call("isVerified", *arguments))}
     return Opening(
-        inference_id=inference_id(bundle.model_id, commitment, packed(outputs)),
+        inference_id=recorded_as,
         input_hashes=tuple(map(hex32, hashes)),
         words=tuple(map(hex32, inputs)),
         outputs=decode(outputs, circuit.outputs),
-        grade=grades[0] if grades else None,
+        grade=_grade_of_record(core, recorded_as) if is_recorded else None,
         gas=core.rpc.estimate_gas(call, label="isVerified", abis=core_abis()),
     )
 
@@ -362,10 +347,37 @@ def replay_result(bundle: Bundle, row: Row, record: VerifiedInference) -> Replay
     return replay(bundle, row, record)
 
 
-def _statement(bundle: Bundle, proof: Proof, connection: Connection) -> Statement | BatchStatement:
+def _statement(bundle: Bundle, proof: Proof, core: CoreContracts) -> Statement | BatchStatement:
+    """What a proof says on a chain, of one row or of a batch. Raises `ProofOfAnotherModel`, `ProofInvalid`."""
+    if proof.model_id != bundle.model_id:
+        raise ProofOfAnotherModel(expected=bundle.model_id, got=proof.model_id)
     circuit = bundle.manifest.circuit
     say = relay.statement if circuit.rows == 1 else relay.batch_statement
     try:
-        return say(proof, circuit, connection.core())
+        return say(proof, circuit, core)
     except ValueError as error:
         raise ProofInvalid(model_id=bundle.model_id, reason=str(error)) from None
+
+
+def _record(
+    bundle: Bundle, said: Recordable, connection: Connection, confirmations: int, progress: Progress
+) -> Submission:
+    """Hand it to the ledger of a chain on which the model is bound. Raises `NotDeployed`."""
+    core = connection.core()
+    if bound_verifier(core.ezkl, bundle.model_id) is None:
+        raise NotDeployed(
+            thing=f"model {bundle.model_id}",
+            chain_id=connection.rpc.chain_id,
+            command=f"proofbridge deploy model {bundle.path}",
+        )
+    return relay.submit(said, connection.wallet(), core, confirmations=confirmations, progress=progress)
+
+
+def _grade(bundle: Bundle, core: CoreContracts) -> Grade:
+    """What records of a model are given."""
+    return Grade(core.ledger.read("gradeOf", int(bundle.model_id, 16))[0])
+
+
+def _grade_of_record(core: CoreContracts, key: Hex32) -> Grade:
+    ((_, _, _, grade),) = core.ledger.read("recordOf", to_bytes(key))
+    return Grade(grade)

@@ -1,13 +1,13 @@
 """A model over many rows: the same graph with its first axis as long as the batch.
 
-A symbolic first axis is given its length. Where the file fixes it at 1, the length is written over it: in the inputs, and in the
-constant shapes that nodes reshape to. Whether that is still the same model is not argued but tried: a batch of sample rows has
+A symbolic first axis is given its length. Where the file fixes it at 1, the length is written over it: in inputs and outputs, and
+in the constant shapes that nodes reshape to. Whether that is still the same model is not argued but tried: a batch of sample rows has
 to give, row by row, what the model gives for each of them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -34,56 +34,47 @@ def batched(model: Model, size: int, sample: Sequence[Row], folder: Path) -> Mod
             raise BatchRefused(
                 path=model.path, size=size, reason=f"the first axis of {spec.name} is not 1: {spec.shape}"
             )
-    over_many = _with_length(model, size) if _is_open(model) else _rewritten(model, size, folder)
-    _compare(model, over_many, size, sample)
-    return over_many
-
-
-def _is_open(model: Model) -> bool:
-    """Whether the first axis of every input is symbolic."""
-    graph = onnx.load(str(model.path), load_external_data=False).graph
-    names = {spec.name for spec in model.inputs}
-    return all(
-        not value.type.tensor_type.shape.dim[0].HasField("dim_value") for value in graph.input if value.name in names
-    )
-
-
-def _with_length(model: Model, size: int) -> Model:
-    """Symbolic axes that stand first have the length of the batch."""
-    graph = onnx.load(str(model.path), load_external_data=False).graph
-    first = {value.type.tensor_type.shape.dim[0].dim_param for value in graph.input}
-    lengths = tuple((symbol, size if symbol in first or not any(first) else 1) for symbol, _ in model.variables)
-    return replace(
-        model, rows=size, variables=lengths, inputs=_specs(model.inputs, size), outputs=_specs(model.outputs, size)
-    )
-
-
-def _rewritten(model: Model, size: int, folder: Path) -> Model:
-    """A copy of the file with `size` where the first axis was 1."""
-    proto = onnx.load(str(model.path))
-    names = {spec.name for spec in model.inputs}
-    for value in [*proto.graph.input, *proto.graph.output]:
-        dims = value.type.tensor_type.shape.dim
-        if (value.name in names or value in proto.graph.output) and dims and dims[0].dim_value == 1:
-            dims[0].dim_value = size
-    del proto.graph.value_info[:]  # what was inferred of the old shapes
-    shapes = {node.input[1] for node in proto.graph.node if node.op_type == "Reshape" and len(node.input) > 1}
-    for tensor in proto.graph.initializer:
-        if tensor.name in shapes:
-            target = numpy_helper.to_array(tensor).copy()
-            if target.size and target[0] == 1:
-                target[0] = size
-                tensor.CopyFrom(numpy_helper.from_array(target, tensor.name))
-    path = folder / f"batch-{size}.onnx"
-    onnx.save(proto, str(path))
-    return replace(
+    path = _rewritten(model, size, folder) if None in model.first_axes else model.path
+    over_many = replace(
         model,
         path=path,
         sha256=sha256_file(path),
         rows=size,
+        variables=tuple((symbol, size if symbol in model.first_axes else length) for symbol, length in model.variables),
         inputs=_specs(model.inputs, size),
         outputs=_specs(model.outputs, size),
     )
+    _compare(model, over_many, size, sample)
+    return over_many
+
+
+def _rewritten(model: Model, size: int, folder: Path) -> Path:
+    """A copy of the file with `size` where the first axis was 1."""
+    proto = onnx.load(str(model.path), load_external_data=False)
+    graph = proto.graph
+    names = {spec.name for spec in model.inputs}
+    for value in [*(value for value in graph.input if value.name in names), *graph.output]:
+        dims = value.type.tensor_type.shape.dim
+        if dims and dims[0].dim_value == 1:
+            dims[0].dim_value = size
+    del graph.value_info[:]  # what was inferred of the old shapes
+    for tensor in _reshaped_to(graph):
+        target = numpy_helper.to_array(tensor).copy()
+        if target.size and target[0] == 1:
+            target[0] = size
+            tensor.CopyFrom(numpy_helper.from_array(target, tensor.name))
+    path = folder / f"batch-{size}.onnx"
+    onnx.save(proto, str(path))
+    return path
+
+
+def _reshaped_to(graph: onnx.GraphProto) -> Iterator[onnx.TensorProto]:
+    """The constants that say what nodes reshape to."""
+    shapes = {node.input[1] for node in graph.node if node.op_type == "Reshape" and len(node.input) > 1}
+    yield from (tensor for tensor in graph.initializer if tensor.name in shapes)
+    for node in graph.node:
+        if node.op_type == "Constant" and node.output[0] in shapes:
+            yield from (attribute.t for attribute in node.attribute if attribute.name == "value")
 
 
 def _specs(specs: Sequence[TensorSpec], size: int) -> tuple[TensorSpec, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,8 @@ class Model:
     outputs: tuple[TensorSpec, ...]
     variables: tuple[tuple[str, int], ...]
     """Symbolic dimensions, each held at 1, but for the length of a batch."""
+    first_axes: tuple[str | None, ...]
+    """For each input the symbol of its first axis; None where that has a length, or where there is none."""
     operators: tuple[tuple[str, str], ...]
     """(node name, operator) of every node, in order."""
     rows: int = 1
@@ -98,22 +101,19 @@ def read_model(path: Path) -> Model:
         raise NotAnOnnxModel(path=path, reason=str(error).splitlines()[0] or type(error).__name__) from None
     graph = proto.graph
     weights = {tensor.name for tensor in graph.initializer}
-    inputs = tuple(_spec(path, value) for value in graph.input if value.name not in weights)
+    taken = [value for value in graph.input if value.name not in weights]
+    inputs = tuple(_spec(path, value) for value in taken)
     outputs = tuple(_spec(path, value) for value in graph.output)
     if not inputs or not outputs:
         raise NotAnOnnxModel(path=path, reason="its graph has no inputs or no outputs")
-    symbols = dict.fromkeys(
-        dim.dim_param or _NAMELESS_DIMENSION
-        for value in graph.input
-        for dim in value.type.tensor_type.shape.dim
-        if not dim.HasField("dim_value")
-    )
+    symbols = [[_symbol(dim) for dim in value.type.tensor_type.shape.dim] for value in taken]
     return Model(
         path=path,
         sha256=sha256_file(path),
         inputs=inputs,
         outputs=outputs,
-        variables=tuple((symbol, 1) for symbol in symbols),
+        variables=tuple((symbol, 1) for symbol in dict.fromkeys(chain.from_iterable(symbols)) if symbol is not None),
+        first_axes=tuple(next(iter(axes), None) for axes in symbols),
         operators=tuple((node.name, node.op_type) for node in graph.node),
     )
 
@@ -146,6 +146,10 @@ def _unknown_operator(path: Path, message: str, proto: onnx.ModelProto) -> Unsup
                 path=path, operator=node.op_type, node=node.name, reason="no ONNX operator set defines it"
             )
     return None
+
+
+def _symbol(dim: onnx.TensorShapeProto.Dimension) -> str | None:
+    return None if dim.HasField("dim_value") else dim.dim_param or _NAMELESS_DIMENSION
 
 
 def _spec(path: Path, value: onnx.ValueInfoProto) -> TensorSpec:

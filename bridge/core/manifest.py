@@ -10,7 +10,8 @@ from bridge.core.circuit import Circuit
 from bridge.core.commitment import ModelCommitment
 from bridge.core.word import Hex32
 
-FORMAT = 1
+FORMAT = 2
+"""Of the manifest: another number wherever a field comes or goes."""
 
 _STRICT = ConfigDict(extra="forbid")
 
@@ -118,9 +119,17 @@ class Manifest:
 _ADAPTER = TypeAdapter(Manifest)
 
 
+@dataclass(frozen=True, slots=True)
+class _Format:
+    format: int
+
+
+_FORMAT = TypeAdapter(_Format)
+
+
 def parse_manifest(raw: bytes) -> Manifest:
     """Checked entry. Raises ValueError (pydantic's ValidationError is one)."""
-    manifest = _ADAPTER.validate_json(raw)
-    if manifest.format != FORMAT:
-        raise ValueError(f"format {manifest.format}, this version of proofbridge reads {FORMAT}")
-    return manifest
+    told = _FORMAT.validate_json(raw).format  # before the fields, which are others in another format
+    if told != FORMAT:
+        raise ValueError(f"format {told}, this version of proofbridge reads {FORMAT}: build the model again")
+    return _ADAPTER.validate_json(raw)

@@ -8,10 +8,12 @@ of that to ezkl itself.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
+from itertools import accumulate, pairwise
 
 from bridge.core.field import MODULUS
+from bridge.core.tensor import CircuitTensor
 
 WIDTH = 2
 FULL_ROUNDS = 8
@@ -31,6 +33,12 @@ def poseidon(words: Iterable[int]) -> int:
     for word in words:
         first, second = _permute(first + word, second)
     return first
+
+
+def input_hashes(words: Sequence[int], tensors: Sequence[CircuitTensor]) -> tuple[int, ...]:
+    """The instances of a hashed input: one hash for each tensor, whose elements lie one after another in `words`."""
+    ends = list(accumulate(tensor.elements for tensor in tensors))
+    return tuple(poseidon(words[start:end]) for start, end in pairwise([0, *ends]))
 
 
 def _permute(first: int, second: int) -> tuple[int, int]:

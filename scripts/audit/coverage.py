@@ -67,7 +67,7 @@ def parse(lcov: str) -> list[Covered]:
 
 
 def measure(workspace: Workspace) -> list[Covered]:
-    """Run every test but those of gas, and read what they reached."""
+    """Run every test but those of gas and code size, and read what they reached."""
     report = Path(workspace.root, "lcov.info")
     with warm(workspace, lean=False) as running:
         running.with_environment(FOUNDRY_FUZZ_RUNS=_RUNS, FOUNDRY_FUZZ_SEED="1").must(

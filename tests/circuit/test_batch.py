@@ -26,7 +26,7 @@ ROWS: tuple[Row, ...] = tuple(
 
 
 def model_of(
-    path: Path, nodes: Sequence[onnx.NodeProto], *, axis: int | str = 1, weights: Sequence[onnx.TensorProto] = ()
+    path: Path, nodes: Sequence[onnx.NodeProto], *, axis: int | str | None = 1, weights: Sequence[onnx.TensorProto] = ()
 ) -> Model:
     """x of (axis, 3) to y of (axis, …)."""
     graph = helper.make_graph(
@@ -44,8 +44,8 @@ def outputs(model: Model, rows: Sequence[Row]) -> np.ndarray[tuple[int, ...], np
     return model.reference().outputs(stack(rows))[0]
 
 
-@pytest.mark.parametrize("axis", [1, "batch"])
-def test_a_batch_gives_row_by_row_what_the_model_gives_alone(axis: int | str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("axis", [1, "batch", None])
+def test_a_batch_gives_row_by_row_what_the_model_gives_alone(axis: int | str | None, tmp_path: Path) -> None:
     model = model_of(tmp_path / "m.onnx", [helper.make_node("Exp", ["x"], ["y"])], axis=axis)
     many = batched(model, 5, ROWS, tmp_path)
     assert many.rows == 5
@@ -75,6 +75,30 @@ def test_a_shape_that_a_node_reshapes_to_grows_with_the_batch(tmp_path: Path) ->
     nodes = [helper.make_node("Exp", ["x"], ["h"]), helper.make_node("Reshape", ["h", "shape"], ["y"])]
     model = model_of(tmp_path / "m.onnx", nodes, weights=[shape])
     assert batched(model, 4, ROWS, tmp_path).rows == 4
+    constant = helper.make_node("Constant", [], ["shape"], value=shape)
+    model = model_of(tmp_path / "constant.onnx", [constant, *nodes])
+    assert batched(model, 4, ROWS, tmp_path).rows == 4
+
+
+@pytest.mark.parametrize("axes", [("n", 1), (1, "n"), (None, "n"), (None, 1), ("n", "m")])
+def test_inputs_whose_first_axes_are_given_in_several_ways_grow_together(
+    axes: tuple[int | str | None, int | str | None], tmp_path: Path
+) -> None:
+    graph = helper.make_graph(
+        [helper.make_node("Sub", ["a", "b"], ["y"])],
+        "graph",
+        [
+            helper.make_tensor_value_info(name, TensorProto.FLOAT, [axis, 3])
+            for name, axis in zip("ab", axes, strict=True)
+        ],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [axes[0], 3])],
+    )
+    path = tmp_path / "m.onnx"
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), str(path))
+    rows = [(a, b) for (a,), (b,) in zip(ROWS, reversed(ROWS), strict=True)]
+    many = batched(read_model(path), 5, rows, tmp_path)
+    assert [spec.shape for spec in many.inputs] == [(5, 3), (5, 3)]
+    np.testing.assert_array_equal(outputs(many, rows), np.concatenate([a - b for a, b in rows]))
 
 
 def test_rows_that_meet_each_other_are_refused(tmp_path: Path) -> None:

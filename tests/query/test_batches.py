@@ -16,6 +16,7 @@ from bridge.connection import Connection
 from bridge.core.batch import is_in
 from bridge.core.bundle import MODEL, Bundle
 from bridge.core.grade import Grade
+from bridge.core.rows import stack
 from bridge.core.word import to_bytes
 from bridge.errors import ContractReverted, ProofInvalid
 from bridge.query.results import Filter
@@ -108,7 +109,7 @@ def test_a_batch_proof_with_another_word_is_refused_before_anything_is_paid(
     placed: Connection, batch_bundle: Bundle, example: Example, done: BatchInference
 ) -> None:
     rows = verbs.read_input(batch_bundle, example.sample)
-    proof = verbs.prove(batch_bundle, verbs.stack(rows))
+    proof = verbs.prove(batch_bundle, stack(rows))
     changed = (*proof.instances[:-1], proof.instances[0])
     with pytest.raises(ContractReverted, match="InvalidProof"):
         verbs.submit(batch_bundle, replace(proof, instances=changed), placed, check=False)

@@ -12,6 +12,7 @@ from bridge.circuit.model import read_model
 from bridge.cli.app import app
 from bridge.connection import Connection
 from bridge.core.bundle import MODEL, Bundle
+from bridge.core.commitment import circuit_words
 from bridge.core.grade import Grade
 from bridge.core.poseidon import poseidon
 from bridge.core.word import hex32
@@ -42,7 +43,7 @@ def test_a_hidden_input_is_opened_by_who_knows_it_and_by_nobody_else(
     assert record.inference_id == done.inference_id
     circuit = hashed_bundle.manifest.circuit
     words = [int(word, 16) for word in opened.words]
-    arguments = (core.core().ledger.address, int(done.model_id, 16), verbs.circuit_words(circuit))
+    arguments = (core.core().ledger.address, int(done.model_id, 16), circuit_words(circuit))
     output = bytes.fromhex(record.output[2:])
     assert core.core().opening.read("isVerified", *arguments, words, output, int(Grade.PROVEN)) == (True,)
     words[0] += 1
