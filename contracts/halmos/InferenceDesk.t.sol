@@ -2,50 +2,26 @@
 pragma solidity 0.8.37;
 
 import {InferenceDesk} from "../src/InferenceDesk.sol";
-import {InferenceLedger} from "../src/InferenceLedger.sol";
-import {ModelRegistry} from "../src/ModelRegistry.sol";
-import {IERC7992Registry} from "../src/interfaces/draft-IERC7992.sol";
 import {IInferenceDesk} from "../src/interfaces/IInferenceDesk.sol";
-import {IProofVerifier} from "../src/interfaces/IProofVerifier.sol";
-import {ClaimVerifier} from "../test/mocks/ClaimVerifier.sol";
 import {Coin} from "../test/mocks/Coin.sol";
 import {OddAccount} from "../test/mocks/OddAccount.sol";
-import {Symbolic} from "./Symbolic.sol";
+import {OneLedger} from "./OneLedger.sol";
 
 /// @dev A desk with one open request in the native coin, of any requester, fee, bond, deadline and time to fulfil.
-abstract contract OneRequest is Symbolic {
-    uint256 internal constant START = 1_700_000_000;
+abstract contract OneRequest is OneLedger {
     IInferenceDesk.State internal constant OPEN = IInferenceDesk.State.Open;
     IInferenceDesk.State internal constant CLAIMED = IInferenceDesk.State.Claimed;
     IInferenceDesk.State internal constant FULFILLED = IInferenceDesk.State.Fulfilled;
     IInferenceDesk.State internal constant REFUNDED = IInferenceDesk.State.Refunded;
 
-    ModelRegistry internal registry;
-    ClaimVerifier internal claims;
-    InferenceLedger internal ledger;
     InferenceDesk internal desk;
-    uint256 internal model;
     uint256 internal input;
     IInferenceDesk.Order internal order;
     address internal requester;
     bytes32 internal id;
 
     function setUp() public virtual {
-        vm.warp(START);
-        registry = new ModelRegistry();
-        claims = new ClaimVerifier();
-        IProofVerifier[] memory verifiers = new IProofVerifier[](1);
-        verifiers[0] = claims;
-        ledger = new InferenceLedger(registry, verifiers);
-        model = registry.registerModel(
-            IERC7992Registry.ModelCommitment({
-                modelHash: keccak256("model"),
-                circuitHash: keccak256("circuit"),
-                vkHash: keccak256("vk"),
-                proofSystemId: claims.proofSystemId(),
-                uri: ""
-            })
-        );
+        _setUp(keccak256("circuit"));
         desk = new InferenceDesk(ledger);
         input = svm.createUint256("input");
         uint256[] memory words = new uint256[](1);

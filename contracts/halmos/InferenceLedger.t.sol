@@ -2,41 +2,18 @@
 pragma solidity 0.8.37;
 
 import {Circuit, CircuitLib, Tensor, Visibility} from "../src/Circuit.sol";
-import {InferenceLedger} from "../src/InferenceLedger.sol";
-import {ModelRegistry} from "../src/ModelRegistry.sol";
 import {Rows} from "../src/Rows.sol";
-import {IERC7992Registry} from "../src/interfaces/draft-IERC7992.sol";
 import {IInferenceLedger} from "../src/interfaces/IInferenceLedger.sol";
-import {IProofVerifier} from "../src/interfaces/IProofVerifier.sol";
-import {ClaimVerifier} from "../test/mocks/ClaimVerifier.sol";
-import {Symbolic} from "./Symbolic.sol";
+import {OneLedger} from "./OneLedger.sol";
 
 /// @dev What is recorded is recorded once. Each property starts from one record, of any submitter, input and output.
-contract InferenceLedgerProof is Symbolic {
-    uint256 private constant START = 1_700_000_000;
-
-    InferenceLedger private ledger;
-    uint256 private model;
+contract InferenceLedgerProof is OneLedger {
     uint256 private input;
     uint256 private output;
     bytes32 private inferenceId;
 
     function setUp() external {
-        vm.warp(START);
-        ModelRegistry registry = new ModelRegistry();
-        ClaimVerifier claims = new ClaimVerifier();
-        IProofVerifier[] memory verifiers = new IProofVerifier[](1);
-        verifiers[0] = claims;
-        ledger = new InferenceLedger(registry, verifiers);
-        model = registry.registerModel(
-            IERC7992Registry.ModelCommitment({
-                modelHash: keccak256("model"),
-                circuitHash: keccak256("circuit"),
-                vkHash: keccak256("vk"),
-                proofSystemId: claims.proofSystemId(),
-                uri: ""
-            })
-        );
+        _setUp(keccak256("circuit"));
         input = svm.createUint256("input");
         output = svm.createUint256("output");
         inferenceId = _store(svm.createAddress("submitter"), output);
@@ -114,31 +91,14 @@ contract InferenceLedgerProof is Symbolic {
 
 /// @dev A batch of two rows, each of one word in and one word out. The rows are these; who recorded them, and whatever is claimed
 /// to be in the batch, is any.
-contract BatchProof is Symbolic {
-    uint256 private constant START = 1_700_000_000;
+contract BatchProof is OneLedger {
     uint256 private constant ROWS = 2;
 
-    InferenceLedger private ledger;
-    uint256 private model;
     address private submitter;
     uint256[] private instances;
 
     function setUp() external {
-        vm.warp(START);
-        ModelRegistry registry = new ModelRegistry();
-        ClaimVerifier claims = new ClaimVerifier();
-        IProofVerifier[] memory verifiers = new IProofVerifier[](1);
-        verifiers[0] = claims;
-        ledger = new InferenceLedger(registry, verifiers);
-        model = registry.registerModel(
-            IERC7992Registry.ModelCommitment({
-                modelHash: keccak256("model"),
-                circuitHash: CircuitLib.hash(_circuit()),
-                vkHash: keccak256("vk"),
-                proofSystemId: claims.proofSystemId(),
-                uri: ""
-            })
-        );
+        _setUp(CircuitLib.hash(_circuit()));
         submitter = svm.createAddress("submitter");
         instances = [uint256(1), 2, 3, 4];
     }
