@@ -19,7 +19,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from bridge.circuit.build import Built, Order
+    from bridge.circuit.build import Built
+    from bridge.circuit.order import Order
     from bridge.connection import Connection, connect
     from bridge.core.bundle import Bundle, open_bundle
     from bridge.core.finality import Finality

@@ -10,7 +10,8 @@ from bridge import verbs
 from bridge.audit.replay import Replay
 from bridge.audit.tamper import Attempt
 from bridge.chain.anvil import local_chain
-from bridge.circuit.build import Built, Order
+from bridge.circuit.build import Built
+from bridge.circuit.order import Order
 from bridge.connection import Connection, connect
 from bridge.core.inference import VerifiedInference
 from bridge.core.progress import Progress, silent
@@ -59,7 +60,7 @@ def run_demo(out: Path, progress: Progress = silent) -> DemoReport:
         for name in EXAMPLES:
             example = assets.examples() / name
             heldout[name] = _keep(example / "heldout.json", out / f"{name}.heldout.json")
-            build = verbs.build_model(_order(example, out), _named(name, progress))
+            build = verbs.build_model(_order(example, heldout[name], out), _named(name, progress))
             built.append(build)
             model_gas[name] = verbs.deploy_model(build.bundle, connection, progress=_named(name, progress)).gas_used
             rows += _infer(name, build, heldout[name], connection, progress)
@@ -70,9 +71,9 @@ def run_demo(out: Path, progress: Progress = silent) -> DemoReport:
     return DemoReport(tuple(built), tuple(rows), tampered, core.gas_used, model_gas, heldout)
 
 
-def _order(example: Path, out: Path) -> Order:
-    sample = example / "calibration.json"
-    return Order(model=example / "model.onnx", sample=sample, out=out / "bundles", name=example.name)
+def _order(example: Path, held_out: Path, out: Path) -> Order:
+    model, sample = example / "model.onnx", example / "calibration.json"
+    return Order(model=model, sample=sample, out=out / "bundles", name=example.name, held_out=held_out)
 
 
 def _infer(name: str, build: Built, heldout: Path, connection: Connection, progress: Progress) -> list[DemoRow]:

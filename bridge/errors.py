@@ -16,6 +16,7 @@
     │   ├── BatchRefused
     │   ├── CircuitRefused
     │   ├── FidelityTooLow
+    │   ├── NoRowFits
     │   └── BudgetExceeded
     ├── BundleError                a bundle directory that cannot be trusted
     │   ├── BundleMissing
@@ -24,6 +25,7 @@
     │   ├── SrsUnavailable
     │   ├── SrsHashMismatch
     │   ├── SrsMalformed
+    │   ├── NoSetupInside
     │   └── DevelopmentSetupRefused
     ├── EngineError                the child process that runs ezkl
     │   ├── EngineFailed
@@ -41,6 +43,7 @@
     │   ├── GasAboveCap
     │   ├── EvmTooOld
     │   └── ChainTooOld
+    ├── ExtraMissing               a Python package that only some commands need
     ├── ToolMissing                a program beside Python (node, npm, anvil)
     ├── AccountError
     │   ├── AccountMissing
@@ -333,14 +336,36 @@ class FidelityTooLow(CircuitError):
 
     got: float
     allowed: float
+    rows: str = "calibration"
+    """Which rows it differs on."""
 
     @property
     def what(self) -> str:
-        return f"the best circuit differs from onnxruntime by {self.got:g}, more than --max-error {self.allowed:g}"
+        return (
+            f"the best circuit differs from onnxruntime by {self.got:g} on the {self.rows} rows, "
+            f"more than --max-error {self.allowed:g}"
+        )
 
     @property
     def fix(self) -> str:
         return "Allow a larger --max-error, or scale the model's numbers so that fixed point holds them better"
+
+
+@dataclass(eq=False)
+class NoRowFits(CircuitError):
+    """The finished circuit was to be compared with the float model on rows of which it takes none."""
+
+    which: str
+    rows: int
+    reason: str
+
+    @property
+    def what(self) -> str:
+        return f"the circuit takes none of the {self.rows} {self.which} rows: {self.reason}"
+
+    @property
+    def fix(self) -> str:
+        return f"Give a --sample that covers the {self.which} rows, or others with --held-out"
 
 
 @dataclass(eq=False)
@@ -460,6 +485,25 @@ class SrsMalformed(SetupError):
     @property
     def fix(self) -> str:
         return "Give a raw halo2 KZG file, as ezkl get-srs downloads it"
+
+
+@dataclass(eq=False)
+class NoSetupInside(SetupError):
+    """What was looked into tells nothing of a trusted setup."""
+
+    where: str
+    reason: str
+
+    @property
+    def what(self) -> str:
+        return f"no trusted setup can be seen in {self.where}: {self.reason}"
+
+    @property
+    def fix(self) -> str:
+        return (
+            "Give a setup file, a bundle, a verifying key with its circuit beside it, a generated verifier's source or code, "
+            "or the address of one"
+        )
 
 
 @dataclass(eq=False)
@@ -721,6 +765,22 @@ class ChainTooOld(SolidityError):
     @property
     def fix(self) -> str:
         return "Use a chain that has had the Cancun upgrade (Ethereum had it in March 2024)"
+
+
+@dataclass(eq=False)
+class ExtraMissing(BridgeError):
+    """A Python package that only some commands need is not installed."""
+
+    package: str
+    extra: str
+
+    @property
+    def what(self) -> str:
+        return f"{self.package} is not installed, and this needs it"
+
+    @property
+    def fix(self) -> str:
+        return f"Install it with: pip install 'proofbridge[{self.extra}]'"
 
 
 @dataclass(eq=False)

@@ -12,7 +12,9 @@ from bridge.audit.tamper import Attempt, tamper
 from bridge.chain.contract import CoreContracts, core_abis
 from bridge.circuit import build as circuit_build
 from bridge.circuit import srs
-from bridge.circuit.build import Bench, Built, Order
+from bridge.circuit.build import Built
+from bridge.circuit.order import Order
+from bridge.circuit.tune import Bench
 from bridge.connection import Connection
 from bridge.core.bundle import Bundle, Keys, open_bundle
 from bridge.core.circuit import Visibility

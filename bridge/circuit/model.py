@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -12,6 +12,7 @@ import numpy as np
 import onnx
 import onnxruntime
 from onnx.checker import ValidationError
+from onnx.external_data_helper import uses_external_data
 from onnx.helper import tensor_dtype_to_np_dtype
 from onnx.reference import ReferenceEvaluator
 
@@ -91,7 +92,11 @@ def read_model(path: Path) -> Model:
         if path.stat().st_size > _MAX_FILE_BYTES:
             raise NotAnOnnxModel(path=path, reason="it is larger than 2 GiB")
         proto = onnx.load(str(path), load_external_data=False)
+        if any(uses_external_data(tensor) for tensor in _tensors(proto.graph)):
+            raise NotAnOnnxModel(path=path, reason="its weights are in another file, which its sha256 does not cover")
         onnx.checker.check_model(proto)
+    except NotAnOnnxModel:
+        raise
     except OSError as error:
         raise NotAnOnnxModel(path=path, reason=error.strerror or str(error)) from None
     except ValidationError as error:
@@ -116,6 +121,15 @@ def read_model(path: Path) -> Model:
         first_axes=tuple(next(iter(axes), None) for axes in symbols),
         operators=tuple((node.name, node.op_type) for node in graph.node),
     )
+
+
+def _tensors(graph: onnx.GraphProto) -> Iterator[onnx.TensorProto]:
+    yield from graph.initializer
+    for node in graph.node:
+        for attribute in node.attribute:
+            yield from (attribute.t, *attribute.tensors)
+            for below in (attribute.g, *attribute.graphs):
+                yield from _tensors(below)
 
 
 def _onnxruntime(path: Path) -> Run:

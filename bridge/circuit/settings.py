@@ -1,24 +1,26 @@
-"""The choice of a circuit's settings: a small search, guided by what rows and columns cost.
+"""The settings of a circuit: which numbers it computes with, how they are laid out, and ezkl's document of both.
 
-ezkl's default (base 16384, two legs, two columns) forces 2^15 rows through its range-check table whatever the model is. The
-search keeps the scale that the error bound needs and then looks for the layout that is cheapest for the objective. It
-measures what is quick to measure (calibration and a forward pass) and estimates what is not (proving and gas).
+ezkl's default (base 16384, two legs, two columns) forces 2^15 rows through its range-check table whatever the model is.
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from enum import StrEnum
-from math import ceil, log2, sqrt
+from functools import cached_property
+from math import ceil, log2, prod
 from typing import Any
 
 from bridge.core.manifest import Settings
 
-_BLINDING_ROWS = 6
-_MIN_LOGROWS = 6
-_FILLED = 0.75
-"""The share of its cells that a circuit of several columns fills at least (0.78 was seen, with eight columns)."""
+RESERVED_ROWS = 9
+"""Rows of a column that ezkl keeps for blinding and as a pad, and halo2's last row."""
+MIN_LOGROWS = 6
+
+_KEEPS_SCALE = 1
+_LETS_GROW = 10
 
 
 class Objective(StrEnum):
@@ -29,16 +31,50 @@ class Objective(StrEnum):
     BALANCED = "balanced"
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Numbers:
+    """The fixed-point numbers of a circuit: they decide its outputs, and the rest of the settings does not."""
+
+    input_scale: int
+    """Bits after the binary point."""
+    param_scale: int
+    multiplier: int
+    """A number is cut back to its scale once that has grown by more than this factor; 1 is at once."""
+
+    @property
+    def label(self) -> str:
+        """Short, for progress and tables."""
+        scale = (
+            f"{self.input_scale}" if self.input_scale == self.param_scale else f"{self.input_scale}/{self.param_scale}"
+        )
+        return f"scale {scale}" if self.multiplier == _KEEPS_SCALE else f"scale {scale} and growing"
+
+
+SCALES = (13, 12, 11, 10, 9, 8, 7)
+"""Bits after the binary point, finest first; ezkl itself never tries more than 13."""
+NUMBERS = tuple(Numbers(scale, scale, multiplier) for scale in SCALES for multiplier in (_LETS_GROW, _KEEPS_SCALE))
+
+
 @dataclass(frozen=True, slots=True)
 class Layout:
     """How numbers are cut into digits and laid out in columns."""
 
     decomp_base: int
     decomp_legs: int
-    num_inner_cols: int
+    num_inner_cols: int = 1
     freivalds: bool = False
     """Whether products of matrices are checked on a random combination (Freivalds): fewer rows where the matrices are large, more
     columns always."""
+
+    @property
+    def reach(self) -> int:
+        """The digits hold numbers below it."""
+        return int(self.decomp_base**self.decomp_legs)
+
+    def filling(self, logrows: int) -> Layout:
+        """The same with the largest base whose digits fit into a column of 2**logrows rows."""
+        most = min(capacity(logrows), int(WIDE.reach ** (1 / self.decomp_legs)))
+        return replace(self, decomp_base=max(self.decomp_base, most))
 
     @property
     def label(self) -> str:
@@ -47,96 +83,141 @@ class Layout:
         return f"{plain}, Freivalds" if self.freivalds else plain
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A calibrated choice. `document` is ezkl's own settings, canonical."""
+WIDE = Layout(16384, 4)
+"""Reaches 2^56, which is further than any number of a circuit: where they are looked at before it is laid out."""
 
+
+@dataclass(frozen=True)
+class Candidate:
+    """ezkl's own settings of one choice, canonical."""
+
+    numbers: Numbers
     layout: Layout
-    scale: int
     document: str
-    logrows: int
+
+    @classmethod
+    def of(cls, document: Mapping[str, Any]) -> Candidate:
+        """Settings as ezkl writes them."""
+        run = document["run_args"]
+        return cls(
+            Numbers(run["input_scale"], run["param_scale"], run["scale_rebase_multiplier"]),
+            Layout(run["decomp_base"], run["decomp_legs"], run["num_inner_cols"], not run["disable_freivalds"]),
+            canonical(document),
+        )
+
+    @cached_property
+    def parsed(self) -> dict[str, Any]:
+        """The document; not to be changed."""
+        document: dict[str, Any] = json.loads(self.document)
+        return document
+
+    @property
+    def logrows(self) -> int:
+        """The circuit has 2**logrows rows."""
+        return int(self.parsed["run_args"]["logrows"])
+
+    @property
+    def lookup_range(self) -> tuple[int, int]:
+        """The inputs that the tables of lookups hold."""
+        low, high = self.parsed["run_args"]["lookup_range"]
+        return low, high
+
+    @property
+    def label(self) -> str:
+        """Short, for progress and tables."""
+        return f"{self.numbers.label}, {self.layout.label}, 2^{self.logrows} rows"
+
+    @property
+    def instances(self) -> int:
+        """Public words of a proof."""
+        document = self.parsed
+        shown: int = sum(map(prod, document["model_instance_shapes"]))
+        hashed: int = sum(document["module_sizes"]["poseidon"][1])
+        return shown + hashed
+
+    @property
+    def least_logrows(self) -> int:
+        """What instances, hashes and dynamic tables need at least: they do not spread over more columns."""
+        document = self.parsed
+        dynamic = document["total_dynamic_col_size"] + document["total_shuffle_col_size"]
+        hashed = document["module_sizes"]["poseidon"][0]
+        return max(MIN_LOGROWS, *(logrows_of(rows) for rows in (self.instances, dynamic, hashed)))
+
+    @property
+    def roomy_logrows(self) -> int:
+        """Rows enough for every table and for all cells, without more columns than were asked for."""
+        document = self.parsed
+        low, high = self.lookup_range
+        tables = [high - low + 1 if document["required_lookups"] else 1]
+        tables += [end - start + 1 for start, end in document["required_range_checks"]]
+        cells = -(-document["total_assignments"] // self.layout.num_inner_cols)
+        return max(self.least_logrows, *(logrows_of(rows) for rows in (*tables, cells, document["total_const_size"])))
+
+    def with_columns(self, num_inner_cols: int) -> Candidate:
+        """About the same in so many columns; ezkl may need a few cells more."""
+        changed = self._changed(num_inner_cols=num_inner_cols)
+        return replace(changed, layout=replace(self.layout, num_inner_cols=num_inner_cols))
+
+    def with_least_digits(self) -> Candidate:
+        """What it would be if digits took no table: a bound, and not a circuit."""
+        digits = [0, self.layout.decomp_base - 1]
+        checks = [[0, 1] if check == digits else check for check in self.parsed["required_range_checks"]]
+        return replace(self, document=canonical({**self.parsed, "required_range_checks": checks}))
+
+    def with_rows(self, logrows: int) -> Candidate:
+        """The same in 2**logrows rows; what does not fit goes into further columns."""
+        return self._changed(logrows=logrows)
+
+    def with_lookups(self, low: int, high: int) -> Candidate:
+        """The same with tables that hold the inputs from `low` to `high`."""
+        return self._changed(lookup_range=[low, high])
+
+    def filled(self) -> Candidate:
+        """The same with tables of lookups as long as the columns that they have: what lies beyond a table cannot be proved, and
+        the rows are there anyway.
+        """
+        low, high = self.lookup_range
+        if high == low:
+            return self
+        rows = capacity(self.logrows)
+        columns = -(-(high - low + 1) // rows)
+        factor = (rows * columns - 1) / (high - low)
+        return self.with_lookups(int(low * factor), int(high * factor))
+
+    def _changed(self, **run_args: Any) -> Candidate:
+        document = {**self.parsed, "run_args": {**self.parsed["run_args"], **run_args}}
+        return replace(self, document=canonical(document))
 
     @property
     def summary(self) -> Settings:
         """The choices by name."""
-        document = json.loads(self.document)
-        run = document["run_args"]
         return Settings(
-            logrows=run["logrows"],
-            decomp_base=run["decomp_base"],
-            decomp_legs=run["decomp_legs"],
-            num_inner_cols=run["num_inner_cols"],
-            freivalds=not run["disable_freivalds"],
-            input_scale=run["input_scale"],
-            param_scale=run["param_scale"],
-            lookup_range=(run["lookup_range"][0], run["lookup_range"][1]),
-            rows_used=document["num_rows"],
+            logrows=self.logrows,
+            decomp_base=self.layout.decomp_base,
+            decomp_legs=self.layout.decomp_legs,
+            num_inner_cols=self.layout.num_inner_cols,
+            freivalds=self.layout.freivalds,
+            input_scale=self.numbers.input_scale,
+            param_scale=self.numbers.param_scale,
+            rebase_multiplier=self.numbers.multiplier,
+            lookup_range=self.lookup_range,
+            rows_used=self.parsed["num_rows"],
         )
 
 
-FIRST_LAYOUT = Layout(128, 4, 1)
-"""Reaches 2^28 in magnitude with a table of 128 rows: the smallest circuit for most small models."""
-
-WIDE_LAYOUT = Layout(16384, 3, 2)
-"""Reaches 2^42, for models whose numbers are larger than that."""
-
-LAYOUTS = (
-    FIRST_LAYOUT,
-    Layout(128, 4, 2),
-    Layout(256, 4, 1),
-    Layout(256, 4, 2),
-    Layout(1024, 3, 1),
-    Layout(1024, 3, 2),
-    Layout(128, 4, 4),
-    Layout(256, 4, 8),
-    Layout(16384, 2, 1),
-    WIDE_LAYOUT,
-)
-
-SCALES = (13, 11, 10, 8, 7)
-"""Bits after the binary point, finest first; ezkl itself never tries more than 13."""
+def capacity(logrows: int) -> int:
+    """How many cells a column of 2**logrows rows holds."""
+    return int(2**logrows) - RESERVED_ROWS
 
 
-def canonical(document: dict[str, Any]) -> str:
+def logrows_of(cells: int) -> int:
+    """The least logrows whose columns hold so many cells."""
+    return ceil(log2(cells + RESERVED_ROWS))
+
+
+def canonical(document: Mapping[str, Any]) -> str:
     """ezkl's settings as the same text for the same settings: no timestamp, sets in order."""
     stable = {**document, "timestamp": 0}
     for name in ("required_lookups", "required_range_checks"):
         stable[name] = sorted(document[name], key=lambda item: json.dumps(item, sort_keys=True))
     return json.dumps(stable, sort_keys=True, separators=(",", ":"))
-
-
-def relative_cost(objective: Objective, candidate: Candidate) -> float:
-    """An estimate to rank candidates by; only ratios mean something."""
-    return _cost(objective, candidate.logrows, candidate.layout)
-
-
-def optimistic_cost(objective: Objective, layout: Layout, known: Candidate) -> float:
-    """Less than a layout can cost, from what another one of the same model needed: a reason not to try it.
-
-    A table of `base` rows needs its space and ezkl's blinding rows; the cells of the circuit spread over the columns, and fewer
-    digits a number can save no more than their share. More digits need not cost more, and a row of many columns is not full.
-    """
-    columns, digits = known.layout.num_inner_cols, known.layout.decomp_legs
-    used = known.summary.rows_used * columns * min(1, layout.decomp_legs / digits)
-    if layout.num_inner_cols < columns:
-        used *= _FILLED
-    rows = max(layout.decomp_base + _BLINDING_ROWS, used / layout.num_inner_cols)
-    return _cost(objective, max(ceil(log2(rows)), _MIN_LOGROWS), layout)
-
-
-def _cost(objective: Objective, logrows: int, layout: Layout) -> float:
-    """Proving time grows with rows times columns of the whole circuit, verification gas with the columns.
-
-    The constants are read off measurements of one to two columns at 2^8 to 2^15 rows on two cores (0.07 s and 543k gas, 0.10 s
-    and 413k gas, …), and those of Freivalds from a batch of 128 rows at 2^15 (3.7 s and 1 424k gas with it, 2.2 s and 1 229k
-    without).
-    """
-    seconds = float(1 << logrows) * (3 + layout.num_inner_cols) * (1.7 if layout.freivalds else 1)
-    gas = 285_000 + 128_000 * layout.num_inner_cols + (195_000 if layout.freivalds else 0)
-    match objective:
-        case Objective.GAS:
-            return gas + seconds * 1e-6
-        case Objective.LATENCY:
-            return seconds + gas * 1e-6
-        case Objective.BALANCED:
-            return sqrt(seconds) * gas

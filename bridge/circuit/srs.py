@@ -1,39 +1,36 @@
 """The trusted setup: found, fetched, recognised; and, on a local chain only, made.
 
 Order: the file given, PROOFBRIDGE_SRS_PATH and the cache, the mirror in PROOFBRIDGE_SRS_MIRROR, the public ceremony by
-download (sha256 checked), and at last a development setup with a warning. A ceremony that cannot be reached costs at most
+download (resumed, sha256 checked), and at last a development setup with a warning. A ceremony that cannot be reached costs at most
 three seconds; where PROOFBRIDGE_OFFLINE is set, no download is tried.
 """
 
 from __future__ import annotations
 
-import hashlib
 import os
+import shutil
 import struct
-import threading
-import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from http.client import HTTPException, HTTPResponse
 from pathlib import Path
-from queue import Empty, SimpleQueue
-from urllib.error import HTTPError
-from urllib.parse import urlsplit
 
+from bridge.circuit.download import Wanted, download
+from bridge.core import store
 from bridge.core.ceremony import PERPETUAL, in_srs
+from bridge.core.lock import locked
 from bridge.core.manifest import Setup
 from bridge.core.progress import Progress, silent
-from bridge.core.storage import disk_errors, home, sha256_file, write_atomic
+from bridge.core.storage import disk_errors, home, sha256_file
 from bridge.engine.child import Call, run
-from bridge.errors import SrsHashMismatch, SrsMalformed, SrsUnavailable
+from bridge.errors import SrsHashMismatch, SrsMalformed, SrsUnavailable, StorageError
 
-CONNECT_SECONDS = 3.0
 MAX_LOGROWS = 26
 
 _POINT_BYTES = 64
 _G2_BYTES = 128
-
-_SILENT_HOSTS: set[str] = set()
+_LONG_TO_HASH = 1 << 22
+"""Bytes from which on a file's sha256 is remembered: 2^15 rows and more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +47,13 @@ class SrsFile:
 
 
 def inspect(path: Path) -> SrsFile:
-    """Read a setup file's size and ceremony. Raises `SrsMalformed`, and `SrsHashMismatch` where a file with a public
-    ceremony's end is not, byte for byte, one that this ceremony published.
+    """Read a setup file, every byte. Raises `SrsMalformed`, and `SrsHashMismatch` where a file with a public ceremony's end is
+    not, byte for byte, one that this ceremony published.
     """
+    return _inspect(path, sha256_file)
+
+
+def _inspect(path: Path, sha256: Callable[[Path], str]) -> SrsFile:
     try:
         size = path.stat().st_size
         with path.open("rb") as stream:
@@ -64,7 +65,7 @@ def inspect(path: Path) -> SrsFile:
     logrows = struct.unpack("<I", head)[0] if len(head) == 4 else 0  # noqa: PLR2004
     if not 1 <= logrows <= MAX_LOGROWS or size != _file_bytes(logrows):
         raise SrsMalformed(path=path, reason=f"{size} bytes is not the size of a raw KZG file")
-    digest = sha256_file(path)
+    digest = sha256(path)
     ceremony = in_srs(tail)
     if ceremony is None:
         return SrsFile(path, Setup("development", f"development-{logrows}", logrows, digest))
@@ -88,9 +89,10 @@ def resolve(
         if file.setup.logrows < logrows:
             raise SrsUnavailable(logrows=logrows, tried=(f"{given} holds only 2^{file.setup.logrows}",))
         return _kept(file)
-    local = [file for file in known_files() if file.is_public and file.setup.logrows >= logrows]
-    if local:
-        return min(local, key=lambda file: file.setup.logrows)
+    for size in range(logrows, MAX_LOGROWS + 1):  # the smallest that is large enough; the others are not even read
+        for file in _known(size):
+            if file.is_public:
+                return file
     tried.append("PROOFBRIDGE_SRS_PATH and the cache")
     try:
         return fetch(logrows, progress=progress)
@@ -103,7 +105,7 @@ def resolve(
 
 def find(setup: Setup) -> SrsFile:
     """The very file that a key was built on. Raises `SrsUnavailable`."""
-    for file in known_files():
+    for file in _known(setup.logrows):
         if file.setup.sha256 == setup.sha256:
             return file
     if setup.kind == "ceremony" and setup.name == PERPETUAL.name:
@@ -113,13 +115,34 @@ def find(setup: Setup) -> SrsFile:
 
 def known_files() -> tuple[SrsFile, ...]:
     """Every whole setup file on the search path and in the cache."""
-    found = []
+    return tuple(_known())
+
+
+def _known(logrows: int | None = None) -> Iterator[SrsFile]:
+    """The same one after another; of one size only, the files of other sizes are not opened."""
     for path in _candidates():
         try:
-            found.append(inspect(path))
-        except (SrsMalformed, SrsHashMismatch):
+            if logrows is None or path.stat().st_size == _file_bytes(logrows):
+                yield _inspect(path, _remembered_sha256)
+        except (OSError, SrsMalformed, SrsHashMismatch):
             continue  # another file in a folder that may hold anything; a file given by name is not forgiven
-    return tuple(found)
+
+
+def _remembered_sha256(path: Path) -> str:
+    """The sha256 of a file, taken once as long as nothing about the file changes: a setup of 2^20 rows has 134 MB."""
+    told = path.stat()
+    if told.st_size < _LONG_TO_HASH:
+        return sha256_file(path)
+    parts = {
+        "path": str(path.resolve()),
+        "size": told.st_size,
+        "inode": [told.st_dev, told.st_ino],
+        "changed_ns": [told.st_mtime_ns, told.st_ctime_ns],
+    }
+    try:
+        return store.remember("digests", parts, lambda: sha256_file(path).encode()).decode()
+    except StorageError:
+        return sha256_file(path)  # a cache that cannot be written makes it slow, not impossible
 
 
 def fetch(logrows: int, *, progress: Progress = silent) -> SrsFile:
@@ -128,22 +151,27 @@ def fetch(logrows: int, *, progress: Progress = silent) -> SrsFile:
         raise SrsUnavailable(logrows=logrows, tried=(f"{PERPETUAL.name} has no file for 2^{logrows}",))
     if os.environ.get("PROOFBRIDGE_OFFLINE"):
         raise SrsUnavailable(logrows=logrows, tried=("no download, because PROOFBRIDGE_OFFLINE is set",))
-    mirror = os.environ.get("PROOFBRIDGE_SRS_MIRROR")
-    sources = [source for source in (mirror, PERPETUAL.url) if source]
     target = _cache() / f"{PERPETUAL.name}-raw-{logrows}"
+    with _locked(target, progress):
+        try:
+            return _inspect(target, _remembered_sha256)
+        except (SrsMalformed, SrsHashMismatch):
+            pass  # not there, or damaged
+        return _fetch(logrows, target, progress)
+
+
+def _fetch(logrows: int, target: Path, progress: Progress) -> SrsFile:
+    """From the mirror or the ceremony's own address, whichever has it first."""
+    mirror = os.environ.get("PROOFBRIDGE_SRS_MIRROR")
     tried = []
-    for source in sources:
+    for source in (source for source in (mirror, PERPETUAL.url) if source):
         url = source.replace("{logrows}", str(logrows))
         progress(f"fetching the trusted setup of 2^{logrows} rows from {url}")
         try:
-            raw = _download(url, _file_bytes(logrows))
+            download(Wanted(url, _file_bytes(logrows), PERPETUAL.sha256[logrows]), target, progress)
         except (OSError, ValueError) as error:
             tried.append(f"{url}: {getattr(error, 'reason', error)}")
             continue
-        digest = hashlib.sha256(raw).hexdigest()
-        if digest != PERPETUAL.sha256[logrows]:
-            raise SrsHashMismatch(path=Path(url), expected=PERPETUAL.sha256[logrows], got=digest)
-        write_atomic(target, raw)
         return inspect(target)
     raise SrsUnavailable(logrows=logrows, tried=tuple(tried))
 
@@ -151,74 +179,45 @@ def fetch(logrows: int, *, progress: Progress = silent) -> SrsFile:
 def development_setup(logrows: int, *, progress: Progress = silent) -> SrsFile:
     """A setup made here, whose maker could forge every proof; kept, because keys depend on it."""
     target = _cache() / f"development-{logrows}"
-    if not target.is_file():
-        scratch = target.with_name(f".{target.name}.{os.getpid()}")
-        call = Call(
-            "development_srs",
-            f"making a development setup of 2^{logrows} rows (good for a local chain only)",
-            {"path": str(scratch), "logrows": logrows},
-        )
-        with disk_errors(target):
-            target.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                run([call], writes=target, progress=progress)
-                # First one wins: a second process must not replace a setup that keys were built on.
-                os.link(scratch, target)
-            except FileExistsError:
-                pass
-            finally:
-                scratch.unlink(missing_ok=True)
+    with _locked(target, progress):
+        if not target.is_file():
+            scratch = target.with_name(f".{target.name}.{os.getpid()}")
+            call = Call(
+                "development_srs",
+                f"making a development setup of 2^{logrows} rows (good for a local chain only)",
+                {"path": str(scratch), "logrows": logrows},
+            )
+            with disk_errors(target):
+                try:
+                    run([call], writes=target, progress=progress)
+                    # First one wins, lock or no lock: a second process must not replace a setup that keys were built on.
+                    os.link(scratch, target)
+                except FileExistsError:
+                    pass
+                finally:
+                    scratch.unlink(missing_ok=True)
     return inspect(target)
 
 
 def _kept(file: SrsFile) -> SrsFile:
     """A file that was given, where `find` looks: proving needs the very setup that the key was built on."""
-    if any(known.setup.sha256 == file.setup.sha256 for known in known_files()):
+    if any(known.setup.sha256 == file.setup.sha256 for known in _known(file.setup.logrows)):
         return file
     target = _cache() / f"{file.setup.name}-{file.setup.sha256[:12]}"
-    write_atomic(target, file.path.read_bytes())
+    scratch = target.with_name(f".{target.name}.{os.getpid()}")
+    with disk_errors(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            shutil.copyfile(file.path, scratch)
+            os.replace(scratch, target)
+        finally:
+            scratch.unlink(missing_ok=True)
     return inspect(target)
 
 
-def _download(url: str, size: int) -> bytes:
-    """Exactly `size` bytes, or an OSError or ValueError."""
-    with _connect(url) as answer:
-        raw: bytes = answer.read(size + 1)
-    if len(raw) != size:
-        raise ValueError(f"answered {len(raw)} bytes, expected {size}")
-    return raw
-
-
-def _connect(url: str) -> HTTPResponse:
-    """An open answer within `CONNECT_SECONDS`, looking up the name included, which no socket timeout covers.
-
-    A host that did not answer once is not asked again by this process.
-    """
-    host = urlsplit(url).netloc
-    if host in _SILENT_HOSTS:
-        raise TimeoutError("it did not answer before")
-    answers: SimpleQueue[HTTPResponse | Exception] = SimpleQueue()
-
-    def ask() -> None:
-        try:
-            answers.put(urllib.request.urlopen(url, timeout=CONNECT_SECONDS))  # noqa: S310 - the size and sha256 are checked
-        except (OSError, ValueError) as error:
-            answers.put(error)
-        except HTTPException as error:
-            answers.put(OSError(f"it does not speak HTTP ({type(error).__name__})"))
-
-    threading.Thread(target=ask, daemon=True).start()
-    try:
-        answer = answers.get(timeout=CONNECT_SECONDS)
-    except Empty:
-        answer = TimeoutError(f"no answer within {CONNECT_SECONDS:.0f} s")
-    if isinstance(answer, HTTPError):
-        answer.close()
-    elif isinstance(answer, OSError):
-        _SILENT_HOSTS.add(host)
-    if isinstance(answer, Exception):
-        raise answer
-    return answer
+def _locked(target: Path, progress: Progress) -> AbstractContextManager[None]:
+    """Of all processes one brings a file into the cache."""
+    return locked(target.with_name(f".{target.name}.lock"), f"another process is at {target.name}; waiting", progress)
 
 
 def _file_bytes(logrows: int) -> int:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from math import floor
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from bridge import verbs
-from bridge.circuit.build import DEFAULT_MAX_LOGROWS, Order
+from bridge.circuit.fidelity import CALIBRATION, HELD_OUT
+from bridge.circuit.order import DEFAULT_MAX_LOGROWS, Order
 from bridge.circuit.settings import Objective
-from bridge.cli import options
+from bridge.cli import amount, options, tuning
 from bridge.cli.screen import Screen
 from bridge.core.bundle import Bundle
 from bridge.core.circuit import Visibility
+from bridge.core.manifest import Fidelity, Manifest
 from bridge.errors import OptionInvalid
 from bridge.solidity.evm import UNIVERSAL
 
@@ -36,6 +39,20 @@ def build(
     max_prove_seconds: Annotated[
         float | None, typer.Option("--max-prove-seconds", min=0, help="Seconds that a proof may take here.")
     ] = None,
+    held_out: Annotated[
+        Path | None,
+        typer.Option(
+            "--held-out",
+            help="Rows to measure the finished circuit on; else every fifth sample row, of ten or more, is kept for that.",
+        ),
+    ] = None,
+    max_memory: Annotated[
+        str | None,
+        typer.Option("--max-memory", help="Memory that the prover may take: 2G, 500M. [default: the machine's]"),
+    ] = None,
+    max_bytecode: Annotated[
+        int | None, typer.Option("--max-bytecode", min=1, help="Bytes of code that the verifier may have.")
+    ] = None,
     batch: Annotated[int, typer.Option("--batch", min=1, max=4096, help="Rows that one proof covers.")] = 1,
     input_visibility: Annotated[
         str, typer.Option("--input-visibility", help="public, hashed or private.")
@@ -47,6 +64,9 @@ def build(
         str, typer.Option("--evm-version", help="EVM version the verifier is compiled for; part of its identity.")
     ] = UNIVERSAL,
     srs: Annotated[Path | None, typer.Option("--srs", help="A trusted setup file to use.")] = None,
+    plot: Annotated[
+        Path | None, typer.Option("--plot", help="Draw what was tried, gas against proving time: .svg, .png or .pdf.")
+    ] = None,
     as_json: options.Json = False,
 ) -> None:
     """Turn an ONNX model and a sample into a bundle: circuit, keys, Solidity verifier, measurements."""
@@ -60,20 +80,31 @@ def build(
         max_error=max_error,
         max_gas=max_gas,
         max_prove_seconds=max_prove_seconds,
+        max_memory=None if max_memory is None else amount.size("--max-memory", max_memory),
+        max_bytecode=max_bytecode,
         visibility=_visibility(input_visibility),
         evm=evm_version,
         max_logrows=max_logrows,
         srs=srs,
         batch=batch,
+        held_out=held_out,
     )
     with screen.working() as progress:
         built = verbs.build_model(order, progress)
+    if plot is not None and built.tuned is not None:
+        tuning.plot(plot, built.tuned)
     if as_json:
-        screen.document({**summary(built.bundle), "is_new": built.is_new, "tried": len(built.choice.tried)})
+        screen.document({**summary(built.bundle), "is_new": built.is_new, "tuning": tuning.document(built.tuned)})
         return
+    if built.tuned is not None:
+        tuning.table(screen, built.tuned)
     _print(screen, built.bundle)
+    if plot is not None and built.tuned is None:
+        screen.text(
+            f"{plot} was not drawn: an earlier build was taken and nothing was tried (see: proofbridge cache --help)."
+        )
     if not built.is_new:
-        screen.text("It had been built before; nothing was changed.")
+        screen.text("It had been built before; nothing was changed, and its errors are those that were measured then.")
     if built.bundle.manifest.setup.kind == "development":
         screen.text(
             "[yellow]Its trusted setup was made on this machine: whoever made it can forge proofs. "
@@ -110,8 +141,25 @@ def summary(bundle: Bundle) -> dict[str, Any]:
         "verify_gas": manifest.measurements.verify_gas,
         "max_abs_error": manifest.fidelity.max_abs_error,
         "mean_abs_error": manifest.fidelity.mean_abs_error,
+        "fidelity": {
+            CALIBRATION: _figures(manifest.fidelity),
+            "held_out": None if manifest.held_out is None else _figures(manifest.held_out),
+        },
         "srs": manifest.setup,
+        "manifest_sha256": bundle.manifest_sha256,
         "bundle": bundle.path,
+    }
+
+
+def _figures(fidelity: Fidelity) -> dict[str, Any]:
+    return {
+        "reference": fidelity.reference,
+        "rows": fidelity.rows,
+        "refused": fidelity.refused,
+        "max_abs_error": fidelity.max_abs_error,
+        "mean_abs_error": fidelity.mean_abs_error,
+        "largest_output": fidelity.largest_output,
+        "outputs": fidelity.outputs,
     }
 
 
@@ -127,17 +175,51 @@ def _print(screen: Screen, bundle: Bundle) -> None:
             "outputs": ", ".join(f"{item.name} {list(item.shape)}" for item in manifest.circuit.outputs),
             "circuit": f"2^{manifest.settings.logrows} rows; {manifest.settings.label}",
             "error": (
-                f"max {manifest.fidelity.max_abs_error:.3g}, mean {manifest.fidelity.mean_abs_error:.3g} "
-                f"against {manifest.fidelity.reference} over {manifest.fidelity.rows} rows (largest output {manifest.fidelity.largest_output:.4g})"
+                f"{_errors(manifest.fidelity, CALIBRATION)} against {manifest.fidelity.reference} "
+                f"(largest output {manifest.fidelity.largest_output:.4g})"
             ),
+            "held-out error": "not measured" if manifest.held_out is None else _errors(manifest.held_out, HELD_OUT),
             "proving": f"{measured.prove_seconds:.2f} s, {measured.peak_memory_bytes / 2**20:.0f} MiB here",
             "proof": f"{measured.proof_bytes:,} bytes",
             "verification gas": gas,
             "verifier code": f"{measured.verifier_runtime_bytes:,} bytes, EVM {manifest.versions.evm}",
             "trusted setup": f"{manifest.setup.name} ({manifest.setup.kind}), 2^{manifest.setup.logrows}",
+            "manifest sha256": bundle.manifest_sha256,
             "bundle": bundle.path,
         },
     )
+    _print_outputs(screen, manifest)
+
+
+def _errors(fidelity: Fidelity, which: str) -> str:
+    refused = f"; {fidelity.refused} more refused" if fidelity.refused else ""
+    errors = f"max {fidelity.max_abs_error:.3g}, mean {fidelity.mean_abs_error:.3g}"
+    return f"{errors} over {fidelity.rows} {which} rows{refused}"
+
+
+def _print_outputs(screen: Screen, manifest: Manifest) -> None:
+    """A table where the one line does not say it all: of several outputs, and of outputs with labels."""
+    sets = [(CALIBRATION, manifest.fidelity)]
+    sets += [(HELD_OUT, manifest.held_out)] if manifest.held_out is not None else []
+    rows = [
+        [
+            output.name,
+            which,
+            f"{output.max_abs_error:.3g}",
+            f"{output.mean_abs_error:.3g}",
+            f"{output.p99_abs_error:.3g}",
+            f"{output.largest_output:.4g}",
+            # Cut off and not rounded: 100 % are all of them.
+            "" if output.equal_labels is None else f"{floor(10_000 * output.equal_labels) / 100:g} %",
+        ]
+        for which, fidelity in sets
+        for output in fidelity.outputs
+    ]
+    if len(manifest.fidelity.outputs) == 1 and not any(row[-1] for row in rows):
+        return
+    columns = {"output": "left", "rows": "left"}
+    columns |= dict.fromkeys(("max error", "mean", "99 of 100", "largest output", "equal labels"), "right")
+    screen.table("Circuit against float model", columns, rows)
 
 
 def _visibility(text: str) -> Visibility:

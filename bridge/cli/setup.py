@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from bridge.circuit import srs
+from bridge.circuit.origin import of_code, origin_of
 from bridge.cli import options
 from bridge.cli.screen import Screen
+from bridge.core.manifest import Setup
+from bridge.core.word import Address, parse_address
+from bridge.errors import OptionInvalid
+
+_ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
 
 app = typer.Typer(
     help="Trusted setup files (structured reference strings). Whoever made one alone can forge proofs; a public ceremony's "
@@ -24,7 +31,7 @@ def list_files(as_json: options.Json = False) -> None:
     screen = Screen(as_json=as_json)
     files = srs.known_files()
     if as_json:
-        screen.document({"files": [{"path": file.path, **_setup(file)} for file in files]})
+        screen.document({"files": [{"path": file.path, **_setup(file.setup)} for file in files]})
         return
     columns = {"logrows": "right", "setup": "left", "kind": "left", "path": "left"}
     rows = [[str(file.setup.logrows), file.setup.name, file.setup.kind, str(file.path)] for file in files]
@@ -43,25 +50,54 @@ def fetch(
     _show(screen, file)
 
 
-@app.command("inspect", epilog="Example: proofbridge srs inspect kzg12.srs")
+@app.command("inspect", epilog="Example: proofbridge srs inspect kzg12.srs, or a verifier's address with --rpc URL")
+@options.reads_chain
 def inspect(
-    path: Annotated[Path, typer.Argument(metavar="FILE", help="A raw KZG setup file.")], as_json: options.Json = False
+    thing: Annotated[
+        str,
+        typer.Argument(
+            metavar="FILE|DIR|ADDRESS",
+            help="A setup file, a bundle, its vk.key, a generated verifier's source or code, or the address of one.",
+        ),
+    ],
+    target: options.Target,
+    as_json: options.Json = False,
 ) -> None:
-    """Say which ceremony a setup file is of, and check it."""
-    _show(Screen(as_json=as_json), srs.inspect(path))
+    """Say which ceremony is inside a setup file, a key or a verifier, told by its bytes."""
+    screen = Screen(as_json=as_json)
+    address = _address(thing)
+    with screen.working() as progress:
+        if address is None:
+            found, where = origin_of(Path(thing), progress), {"path": thing}
+        else:
+            found, where = of_code("contract", target().rpc.code(address), address), {"address": address}
+    setup = _setup(found.setup) if found.setup else {"kind": found.kind, "name": found.name}
+    if as_json:
+        screen.document({**where, "thing": found.thing, **setup})
+        return
+    screen.facts(thing, {"thing": found.thing, **setup})
+    if found.kind == "unknown" and found.thing == "verifying key":
+        screen.text("None of the setups here makes this key (see: proofbridge srs list).")
+    elif found.kind != "ceremony":
+        screen.text("It is of no public ceremony: whoever made its setup can forge proofs.")
+
+
+def _address(text: str) -> Address | None:
+    """A path unless it can only be an address. Raises `OptionInvalid` for an address with a slip in it."""
+    if not _ADDRESS.fullmatch(text) or Path(text).exists():
+        return None
+    try:
+        return parse_address(text)
+    except ValueError as error:
+        raise OptionInvalid(option="ADDRESS", got=text, expected=str(error).partition(", got")[0]) from None
+
+
+def _setup(setup: Setup) -> dict[str, object]:
+    return {"kind": setup.kind, "name": setup.name, "logrows": setup.logrows, "sha256": setup.sha256}
 
 
 def _show(screen: Screen, file: srs.SrsFile) -> None:
     if screen.as_json:
-        screen.document({"path": file.path, **_setup(file)})
+        screen.document({"path": file.path, **_setup(file.setup)})
         return
-    screen.facts(str(file.path), _setup(file))
-
-
-def _setup(file: srs.SrsFile) -> dict[str, object]:
-    return {
-        "kind": file.setup.kind,
-        "name": file.setup.name,
-        "logrows": file.setup.logrows,
-        "sha256": file.setup.sha256,
-    }
+    screen.facts(str(file.path), _setup(file.setup))

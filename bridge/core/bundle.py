@@ -13,6 +13,7 @@ manifest.json              what the rest is, with the sha256 of each
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,6 +69,8 @@ class Bundle:
 
     path: Path
     manifest: Manifest
+    manifest_sha256: str
+    """Of the manifest's file. It pins every byte of the bundle, and what was measured when it was built."""
 
     @property
     def model_id(self) -> Hex32:
@@ -96,7 +99,8 @@ def open_bundle(path: Path) -> Bundle:
     directory = _locate(path)
     manifest_path = directory / MANIFEST
     try:
-        manifest = parse_manifest(manifest_path.read_bytes())
+        raw = manifest_path.read_bytes()
+        manifest = parse_manifest(raw)
     except (OSError, ValueError) as error:
         raise BundleCorrupt(path=manifest_path, reason=" ".join(str(error).split()).split(" [type=")[0]) from None
     if set(manifest.files) != set(FILES):
@@ -109,7 +113,7 @@ def open_bundle(path: Path) -> Bundle:
             raise BundleCorrupt(path=file, reason=error.strerror or str(error)) from None
         if got != expected:
             raise BundleCorrupt(path=file, reason=f"sha256 {got}, the manifest says {expected}")
-    bundle = Bundle(directory, manifest)
+    bundle = Bundle(directory, manifest, hashlib.sha256(raw).hexdigest())
     _check_commitment(bundle)
     return bundle
 

@@ -7,10 +7,20 @@ verifiers hold) tells which one is inside a file or a contract.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 _FQ = 21888242871839275222246405745257275088696311157297823662689037894645226208583
 """q, the modulus of bn254's base field (EIP-196)."""
+
+_G2_X = (
+    0x198E9393920D483A7260BFB731FB5D25F1AA493335A9E71297E485B7AEF312C2,
+    0x1800DEEF121F1E76426A00665E5C4479674322D4F75EDADD46DEBD5CD992F6ED,
+)
+"""The x coordinate of the generator of G2 (EIP-197), which stands beside [s]G2 wherever a pairing is checked."""
+
+_COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
+_WORD = re.compile(r"\b0x([0-9a-fA-F]{64})\b")
 
 _MONTGOMERY_INVERSE = pow(2**256, -1, _FQ)
 _G2_BYTES = 128
@@ -101,3 +111,16 @@ def in_code(runtime: bytes) -> Ceremony | None:
         if all(coefficient.to_bytes(32, "big") in runtime for coefficient in ceremony.s_g2_x)
     ]
     return found[0] if len(found) == 1 else None
+
+
+def has_setup(code: bytes) -> bool:
+    """Whether a code or an artifact checks pairings at all: whether any setup, known or not, can be in it."""
+    return all(coefficient.to_bytes(32, "big") in code for coefficient in _G2_X)
+
+
+def constants(source: str) -> bytes:
+    """The words that stand in a Solidity source outside of its comments, for `has_setup` and `in_code`.
+
+    A source is what somebody says that a code was made of; only the code itself tells what a chain runs.
+    """
+    return b"".join(bytes.fromhex(word) for word in _WORD.findall(_COMMENT.sub(" ", source)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 
 from pydantic import ConfigDict, TypeAdapter, with_config
 
@@ -31,6 +32,8 @@ class Settings:
     """Whether products of matrices are checked on a random combination."""
     input_scale: int
     param_scale: int
+    rebase_multiplier: int
+    """A number is cut back to its scale once that has grown by more than this factor."""
     lookup_range: tuple[int, int]
     rows_used: int
 
@@ -44,16 +47,54 @@ class Settings:
 
 @with_config(_STRICT)
 @dataclass(frozen=True, slots=True)
+class OutputFidelity:
+    """One output of the circuit against the float model's. Errors are absolute, in the unit of the output."""
+
+    name: str
+    elements: int
+    """Numbers that were compared: those of one row, times the rows."""
+    max_abs_error: float
+    mean_abs_error: float
+    p99_abs_error: float
+    """The smallest error seen that at least 99 of 100 errors do not exceed."""
+    largest_output: float
+    """Largest magnitude of a float output over the same rows."""
+    equal_labels: float | None
+    """Share of labels that agree, from 0 to 1. The label of a row of scores is the place of the largest along the last axis, of
+    equals the first; of an output of integers or booleans every element is one. None where the last axis holds one number.
+    """
+
+
+@with_config(_STRICT)
+@dataclass(frozen=True, slots=True)
 class Fidelity:
-    """The circuit's output against the float model's, over the sample rows."""
+    """The circuit's outputs against the float model's, over a set of rows."""
 
     reference: str
     """The runtime that ran the float model, and its version."""
     rows: int
-    max_abs_error: float
-    mean_abs_error: float
-    largest_output: float
-    """Largest magnitude of a float output over the same rows."""
+    """Rows that were compared."""
+    refused: int
+    """Rows that were left out: proving refuses them, because they or numbers inside the circuit are out of range."""
+    outputs: tuple[OutputFidelity, ...]
+
+    @property
+    def max_abs_error(self) -> float:
+        """Over all outputs."""
+        return max((output.max_abs_error for output in self.outputs), default=0.0)
+
+    @property
+    def mean_abs_error(self) -> float:
+        """Over all numbers of all outputs."""
+        elements = sum(output.elements for output in self.outputs)
+        # Exact until the end: of one output it is that output's mean, to the last bit.
+        total = sum((Fraction(output.mean_abs_error) * output.elements for output in self.outputs), Fraction(0))
+        return float(total / elements) if elements else 0.0
+
+    @property
+    def largest_output(self) -> float:
+        """Over all outputs."""
+        return max((output.largest_output for output in self.outputs), default=0.0)
 
 
 @with_config(_STRICT)
@@ -105,6 +146,9 @@ class Manifest:
     circuit: Circuit
     settings: Settings
     fidelity: Fidelity
+    """Over the rows that set the ranges inside the circuit."""
+    held_out: Fidelity | None
+    """Over rows that no choice was made on; None where there were none."""
     measurements: Measurements
     setup: Setup
     versions: Versions

@@ -29,6 +29,8 @@ class Proof:
     seconds: float
     """Wall time of ezkl's prover alone."""
     peak_memory_bytes: int = 0
+    witness_seconds: float = 0.0
+    """Wall time of computing the witness, which comes before."""
 
     @property
     def words(self) -> tuple[int, ...]:

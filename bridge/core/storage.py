@@ -88,7 +88,7 @@ def scratch_directory(parent: Path) -> Iterator[Path]:
     """
     with disk_errors(parent):
         parent.mkdir(parents=True, exist_ok=True)
-        _sweep(parent)
+        sweep(parent)
         scratch = Path(tempfile.mkdtemp(dir=parent, prefix=f"{_SCRATCH}{os.getpid()}-"))
     try:
         with disk_errors(parent):
@@ -107,8 +107,19 @@ def publish(scratch: Path, target: Path) -> None:
             raise
 
 
-def _sweep(parent: Path) -> None:
-    """Remove the scratch directories of processes that are gone."""
+def discard(path: Path) -> None:
+    """Remove a directory under another name, so that whoever looks for it finds all of it or nothing."""
+    gone = path.with_name(f"{_SCRATCH}{os.getpid()}-{path.name}")
+    with disk_errors(path):
+        try:
+            os.rename(path, gone)
+        except FileNotFoundError:
+            return
+    shutil.rmtree(gone, ignore_errors=True)
+
+
+def sweep(parent: Path) -> None:
+    """Remove what processes that are gone left half made or half removed."""
     for leftover in parent.glob(f"{_SCRATCH}*"):
         owner = leftover.name.removeprefix(_SCRATCH).partition("-")[0]
         if owner.isdigit() and not _is_running(int(owner)):

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -55,8 +55,10 @@ def run(
     writes: Path | None = None,
     progress: Progress = silent,
     timeout: float = DEFAULT_TIMEOUT_SECONDS,
+    answered: Callable[[int, Answer], None] | None = None,
 ) -> tuple[Answer, ...]:
-    """Run the calls one after another in one child; `timeout` is in seconds and covers all of them.
+    """Run the calls one after another in one child; `timeout` is in seconds and covers all of them. `answered` is told each answer
+    as it comes, with the number of its call.
 
     `writes` is where the calls write, for the message when the disk is full there. Raises `EngineFailed` (ezkl's own words),
     `EngineDied` (no answer; exit code and memory), `EngineTimeout`, `DiskFull`.
@@ -76,7 +78,7 @@ def run(
         try:
             _send(pipe_in, {"calls": [[call.name, call.arguments] for call in calls]})
             lines = _Lines(pipe_out)
-            answers = []
+            answers: list[Answer] = []
             for call in calls:
                 progress(call.stage)
                 line = lines.next(deadline)
@@ -91,9 +93,12 @@ def run(
                         raise DiskFull(path=writes or Path(tempfile.gettempdir()))
                     if not call.optional:
                         raise EngineFailed(step=call.stage, reason=event["error"], log=_tail(log))
-                    answers.append(Answer(None, refusal=event["error"]))
-                    continue
-                answers.append(Answer(event["ok"], event["seconds"], event["peak_memory_bytes"]))
+                    answer = Answer(None, refusal=event["error"])
+                else:
+                    answer = Answer(event["ok"], event["seconds"], event["peak_memory_bytes"])
+                if answered is not None:
+                    answered(len(answers), answer)
+                answers.append(answer)
             return tuple(answers)
         finally:
             if child.returncode is None:

@@ -13,6 +13,7 @@ import resource
 import sys
 import time
 from collections.abc import Callable
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -21,49 +22,88 @@ import ezkl
 from bridge.toolchain import leash
 
 _MAX_LOGROWS = 26
+_LEGS = 2
+_MAX_BITS = 64
+"""More than any number has that ezkl computes with."""
 
 
-def trial(
-    model: str,
-    data: str,
-    rows: list[str],
-    scratch: str,
-    decomp_base: int,
-    decomp_legs: int,
-    num_inner_cols: int,
-    freivalds: bool,
-    scale: int,
-    input_visibility: str,
-    variables: list[tuple[str, int]],
-    max_logrows: int,
-) -> dict[str, Any]:
-    """One choice of settings, calibrated on the data and run forward on each row: {"settings": …, "outputs": …}."""
-    arguments = ezkl.PyRunArgs()
-    arguments.decomp_base = decomp_base
-    arguments.decomp_legs = decomp_legs
-    arguments.num_inner_cols = num_inner_cols
-    arguments.disable_freivalds = not freivalds
-    arguments.input_scale = scale
-    arguments.param_scale = scale
-    arguments.input_visibility = input_visibility
-    arguments.output_visibility = "public"
-    arguments.param_visibility = "fixed"
-    arguments.variables = [(name, size) for name, size in variables]
-    settings, circuit = f"{scratch}/settings.json", f"{scratch}/circuit.ezkl"
-    ezkl.gen_settings(model, settings, py_run_args=arguments)
-    ezkl.calibrate_settings(data, model, settings, "resources", scales=[scale], max_logrows=max_logrows)
+def trial(model: str, run_args: dict[str, Any], rows: list[str], scratch: str) -> dict[str, Any]:
+    """One choice of settings, run forward on each row: {"settings": …, "outputs": …, "lookups": [least, greatest]}.
+
+    The settings before anything is calibrated, the outputs as little-endian hex by row and tensor, and how far the inputs of lookup
+    tables reach.
+    """
+    settings, circuit, made = (f"{scratch}/{name}" for name in ("settings.json", "circuit.ezkl", "witness.json"))
+    document = layout(model, run_args, settings)
     ezkl.compile_circuit(model, circuit, settings)
-    outputs = forward(circuit, rows, f"{scratch}/witness.json")
-    return {"settings": json.loads(Path(settings).read_bytes()), "outputs": outputs}
+    witnesses = [ezkl.gen_witness(path, circuit, made) for path in rows]
+    lookups = [
+        min(witness["min_lookup_inputs"] for witness in witnesses),
+        max(witness["max_lookup_inputs"] for witness in witnesses),
+    ]
+    return {"settings": document, "outputs": [witness["outputs"] for witness in witnesses], "lookups": lookups}
 
 
-def check_model(model: str, output: str, variables: list[tuple[str, int]]) -> dict[str, Any]:
-    """Whether ezkl can read the graph at all, before any data is looked at."""
-    arguments = ezkl.PyRunArgs()
-    arguments.variables = [(name, size) for name, size in variables]
-    ezkl.gen_settings(model, output, py_run_args=arguments)
+def layout(model: str, run_args: dict[str, Any], output: str) -> dict[str, Any]:
+    """The settings of a circuit that is laid out and not run: how many cells it takes, and which tables."""
+    ezkl.gen_settings(model, output, py_run_args=_run_args(run_args))
     document: dict[str, Any] = json.loads(Path(output).read_bytes())
     return document
+
+
+def reach(model: str, run_args: dict[str, Any], rows: list[str], scratch: str) -> dict[str, Any]:
+    """How far the numbers of a circuit reach on all rows: {"bits": …, "lookups": [least, greatest]}.
+
+    `bits` are the binary digits of the largest number that is cut into digits. ezkl does not say, but refuses a row with a number
+    that the legs do not hold.
+    """
+    settings, circuit, made = (f"{scratch}/{name}" for name in ("settings.json", "circuit.ezkl", "witness.json"))
+
+    def hold(bits: int) -> None:
+        layout(model, {**run_args, "decomp_base": ceil(2 ** (bits / _LEGS)), "decomp_legs": _LEGS}, settings)
+        ezkl.compile_circuit(model, circuit, settings)
+
+    def lookups(row: str) -> tuple[int, int] | None:
+        try:
+            witness = ezkl.gen_witness(row, circuit, made)
+        except RuntimeError:
+            return None
+        return witness["min_lookup_inputs"], witness["max_lookup_inputs"]
+
+    too_few, bits = 0, _MAX_BITS
+    while bits - too_few > 1:
+        middle = (too_few + bits) // 2
+        hold(middle)
+        if lookups(rows[0]) is None:
+            too_few = middle
+        else:
+            bits = middle
+    hold(bits)
+    reached = []
+    for row in rows:
+        while (found := lookups(row)) is None:
+            if bits == _MAX_BITS:
+                raise RuntimeError(f"a number needs more than {_MAX_BITS} bits")
+            bits += 1
+            hold(bits)
+        reached.append(found)
+    return {"bits": bits, "lookups": [min(low for low, _ in reached), max(high for _, high in reached)]}
+
+
+def calibrated(model: str, run_args: dict[str, Any], data: str, output: str) -> dict[str, Any]:
+    """The settings that ezkl chooses by itself: its default, calibrated for few resources."""
+    layout(model, run_args, output)
+    ezkl.calibrate_settings(data, model, output, "resources")
+    document: dict[str, Any] = json.loads(Path(output).read_bytes())
+    return document
+
+
+def _run_args(chosen: dict[str, Any]) -> ezkl.PyRunArgs:
+    """ezkl's own defaults, but for what was chosen."""
+    arguments = ezkl.PyRunArgs()
+    for name, value in chosen.items():
+        setattr(arguments, name, [tuple(item) for item in value] if name == "variables" else value)
+    return arguments
 
 
 def compile_circuit(model: str, circuit: str, settings: str) -> None:
@@ -87,6 +127,18 @@ def run(circuit: str, data: str, output: str) -> dict[str, list[list[str]]]:
     return {"inputs": made["inputs"], "outputs": made["outputs"]}
 
 
+def rehearse(circuit: str, settings: str, data: list[str], output: str) -> list[dict[str, Any]]:
+    """As `forward`, and whether each file could be proved: {"outputs": …, "refusal": None or ezkl's words, or ours}."""
+    answers = []
+    for path in data:
+        try:
+            outputs = ezkl.gen_witness(path, circuit, output)["outputs"]
+            answers.append({"outputs": outputs, "refusal": _off_the_table(settings, output)})
+        except RuntimeError as error:
+            answers.append({"outputs": [], "refusal": f"{error}"})
+    return answers
+
+
 def witness(circuit: str, settings: str, data: str, output: str, vk: str, srs: str) -> None:
     """The witness of one input, refused where a lookup leaves its table.
 
@@ -94,14 +146,21 @@ def witness(circuit: str, settings: str, data: str, output: str, vk: str, srs: s
     lock that the prover holds: it never ends.
     """
     ezkl.gen_witness(data, circuit, output, vk, srs)
-    reached = json.loads(Path(output).read_bytes())
+    message = _off_the_table(settings, output)
+    if message is not None:
+        print(message, file=sys.stderr)
+        raise RuntimeError(message)
+
+
+def _off_the_table(settings: str, witness: str) -> str | None:
+    """Which lookup of a witness leaves its table, in words."""
+    reached = json.loads(Path(witness).read_bytes())
     document = json.loads(Path(settings).read_bytes())
     low, high = document["run_args"]["lookup_range"]
     for value in (reached["min_lookup_inputs"], reached["max_lookup_inputs"]):
         if document["required_lookups"] and not low <= value <= high:
-            message = f"a lookup of {value} leaves its table [{low}, {high}]"
-            print(message, file=sys.stderr)
-            raise RuntimeError(message)
+            return f"a lookup of {value} leaves its table [{low}, {high}]"
+    return None
 
 
 def prove(witness: str, circuit: str, pk: str, output: str, srs: str) -> None:
@@ -175,10 +234,13 @@ CALLS: dict[str, Callable[..., Any]] = {
     call.__name__: call
     for call in (
         trial,
-        check_model,
+        layout,
+        reach,
+        calibrated,
         compile_circuit,
         setup,
         forward,
+        rehearse,
         run,
         witness,
         prove,

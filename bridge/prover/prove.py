@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 from bridge.core.bundle import Keys
@@ -31,11 +32,11 @@ def prove(
     Raises `CircuitRefused` where the row drives a value inside the circuit out of its range, `ProofInvalid`, `EngineError`.
     """
     with tempfile.TemporaryDirectory(prefix="proofbridge-") as folder:
-        data, witness, proof = (Path(folder) / name for name in ("input.json", "witness.json", "proof.json"))
+        data, witness, written = (Path(folder) / name for name in ("input.json", "witness.json", "proof.json"))
         data.write_text(rows_to_ezkl([row]))
         names = {"circuit": str(keys.circuit), "vk": str(keys.verifying), "srs": str(srs)}
         try:
-            _, proving, checking = run(
+            computing, proving, checking = run(
                 [
                     Call(
                         "witness",
@@ -49,11 +50,11 @@ def prove(
                             "witness": str(witness),
                             "circuit": str(keys.circuit),
                             "pk": str(keys.proving),
-                            "output": str(proof),
+                            "output": str(written),
                             "srs": str(srs),
                         },
                     ),
-                    _verification(keys, proof, srs),
+                    _verification(keys, written, srs),
                 ],
                 writes=Path(folder),
                 progress=progress,
@@ -66,8 +67,9 @@ def prove(
             raise
         if not checking.result:
             raise ProofInvalid(model_id=model_id, reason="ezkl refuses its own proof; the keys may not belong together")
-        document = json.loads(proof.read_bytes())
-    return from_ezkl(model_id, document, proving.seconds, proving.peak_memory_bytes)
+        document = json.loads(written.read_bytes())
+    proof = from_ezkl(model_id, document, proving.seconds, proving.peak_memory_bytes)
+    return replace(proof, witness_seconds=computing.seconds)
 
 
 def run_circuit(keys: Keys, row: Row, *, progress: Progress = silent) -> tuple[list[int], list[int]]:

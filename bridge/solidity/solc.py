@@ -1,8 +1,8 @@
 """The compiler: one pinned version, through py-solc-x. The only file that imports solcx.
 
 A native solc that py-solc-x has installed is used where there is one; otherwise npm's solc, the same compiler built for
-WebAssembly, behind the small executable `contracts/solc`. Both give the same bytecode. Outputs are cached by the sha256 of
-the input, so the same source is compiled once.
+WebAssembly, behind the small executable `contracts/solc`. Both give the same bytecode. Outputs are kept in the store
+by the sha256 of the input, so the same source is compiled once.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ import solcx
 import solcx.exceptions
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
+from bridge.core import store
 from bridge.core.progress import Progress, silent
-from bridge.core.storage import home, write_atomic
 from bridge.errors import CompileFailed, SolcMissing, ToolMissing
 from bridge.solidity.artifact import Artifact
 from bridge.toolchain import assets, npm
@@ -144,19 +144,18 @@ def executable(progress: Progress = silent) -> Path:
 
 
 def _compile(input_json: str, unit: str, progress: Progress) -> dict[str, Any]:
-    digest = hashlib.sha256(f"{VERSION}\n{input_json}".encode()).hexdigest()
-    cached = home("cache") / "solc" / f"{digest}.json"
-    if cached.is_file():
-        return _parse(cached.read_bytes())
-    program = executable(progress)
-    progress(f"compiling {unit} with solc {VERSION}")
-    try:
-        output = solcx.compile_standard(json.loads(input_json), solc_binary=program)
-    except (solcx.exceptions.SolcError, solcx.exceptions.SolcNotInstalled, OSError) as error:
-        raise CompileFailed(unit=unit, reason=_first_line(error)) from None
-    contracts: dict[str, Any] = output["contracts"]
-    write_atomic(cached, json.dumps(contracts))
-    return contracts
+    def compute() -> bytes:
+        program = executable(progress)
+        progress(f"compiling {unit} with solc {VERSION}")
+        try:
+            output = solcx.compile_standard(json.loads(input_json), solc_binary=program)
+        except (solcx.exceptions.SolcError, solcx.exceptions.SolcNotInstalled, OSError) as error:
+            raise CompileFailed(unit=unit, reason=_first_line(error)) from None
+        return json.dumps(output["contracts"]).encode()
+
+    digest = hashlib.sha256(input_json.encode()).hexdigest()
+    parts = {"solc": VERSION, "input_sha256": digest}
+    return _parse(store.remember("compilations", parts, compute, progress))
 
 
 def _parse(raw: bytes) -> dict[str, Any]:

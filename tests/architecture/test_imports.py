@@ -21,7 +21,7 @@ FLOORS = (
     {"audit"},
     {"connection"},
     {"verbs"},
-    {"demo"},
+    {"demo", "bench"},
     {"__init__"},
     {"cli"},
 )

@@ -6,7 +6,7 @@ import pytest
 
 from bridge import verbs
 from bridge.audit.tamper import tamper
-from bridge.circuit.build import Order
+from bridge.circuit.order import Order
 from bridge.connection import Connection
 from bridge.core.bundle import Bundle
 from bridge.core.circuit import Visibility

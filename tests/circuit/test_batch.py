@@ -13,8 +13,8 @@ from onnx import TensorProto, helper, numpy_helper
 
 from bridge import verbs
 from bridge.circuit.batch import batched
-from bridge.circuit.build import Order
 from bridge.circuit.model import Model, read_model
+from bridge.circuit.order import Order
 from bridge.core.circuit import Visibility
 from bridge.core.rows import Row, in_batches, stack
 from bridge.errors import BatchRefused, OptionInvalid

@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from onnx import helper
 
 from bridge import verbs
-from bridge.circuit.build import Bench, Built, Order, build
+from bridge.circuit.build import Built, build
+from bridge.circuit.order import Order
+from bridge.circuit.tune import Bench
 from bridge.core.bundle import (
     CIRCUIT,
     MANIFEST,
+    PROVING_KEY,
     SETTINGS,
     VERIFIER_RUNTIME,
     VERIFIER_SOURCE,
@@ -28,6 +33,8 @@ from bridge.core.bundle import (
     open_bundle,
 )
 from bridge.core.circuit import Visibility
+from bridge.core.proof import Proof
+from bridge.engine import child
 from bridge.errors import (
     BridgeError,
     BudgetExceeded,
@@ -46,12 +53,26 @@ from bridge.errors import (
 from bridge.prover import prove as prover
 from bridge.solidity.limits import Limits
 from tests.circuit.test_model import save
-from tests.conftest import RunOnDisk
+from tests.conftest import RunOnDisk, write_linear_model
 
 BENCH = Bench(prover.prove, lambda _verifier, _proof: None)
 """Proves for real and measures no gas."""
 
+GAS = Bench(prover.prove, lambda _verifier, _proof: 300_000)
+"""Proves for real and says what the gas is."""
+
 BuildIn = Callable[..., Built]
+
+
+@pytest.fixture(autouse=True)
+def fresh_store(own_home: Path, bundle: Bundle, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """A home in which nothing was built yet, with the setups and compilations of all tests."""
+    cache = tmp_path / "home" / "cache"
+    (cache / "store").mkdir(parents=True)
+    for shared in ("srs", "store/compilations"):
+        (cache / shared).symlink_to(own_home / "cache" / shared)
+    monkeypatch.setenv("PROOFBRIDGE_HOME", str(tmp_path / "home"))
+    return cache / "store"
 
 
 @pytest.fixture
@@ -91,6 +112,195 @@ def test_building_elsewhere_gives_the_same_model_and_the_same_verifier(bundle: B
 def test_another_model_has_another_id_and_another_verifier(bundle: Bundle, other_bundle: Bundle) -> None:
     assert other_bundle.model_id != bundle.model_id
     assert other_bundle.code(VERIFIER_RUNTIME) != bundle.code(VERIFIER_RUNTIME)
+
+
+@dataclass
+class Counted:
+    """What a build asked of the engine and of the bench."""
+
+    calls: list[str] = field(default_factory=list)
+    proofs: int = 0
+
+    def bench(self, gas: int | None = 300_000) -> Bench:
+        def prove(*arguments: Any) -> Proof:
+            self.proofs += 1
+            return prover.prove(*arguments)
+
+        return Bench(prove, lambda _verifier, _proof: gas)
+
+
+@pytest.fixture
+def counted(monkeypatch: pytest.MonkeyPatch) -> Counted:
+    """Counts the engine's calls of this test."""
+    seen = Counted()
+
+    def run(calls: Sequence[child.Call], **options: Any) -> Any:
+        seen.calls += [call.name for call in calls]
+        return child.run(calls, **options)
+
+    for module in ("keys", "search", "srs"):
+        monkeypatch.setattr(f"bridge.circuit.{module}.run", run)
+    return seen
+
+
+def test_the_second_build_of_the_same_thing_asks_the_engine_nothing(
+    build_in: BuildIn, counted: Counted, tmp_path: Path
+) -> None:
+    first = build_in(counted.bench())
+    assert {"compile_circuit", "setup", "solidity_verifier"} <= set(counted.calls)
+    counted.calls.clear()
+    again = build_in(counted.bench())
+    assert (again.is_new, again.bundle) == (False, first.bundle)
+    elsewhere = build_in(counted.bench(), out=tmp_path / "elsewhere")
+    assert elsewhere.is_new
+    assert elsewhere.bundle.path.parent == tmp_path / "elsewhere"
+    assert elsewhere.bundle.manifest == first.bundle.manifest
+    assert (counted.calls, counted.proofs) == ([], 1)
+
+
+@pytest.mark.parametrize("change", ["name", "sample", "max_error", "model", "visibility", "evm"])
+def test_another_thing_is_built_anew(
+    build_in: BuildIn, counted: Counted, order: Order, tmp_path: Path, change: str
+) -> None:
+    build_in(counted.bench())
+    proved = counted.proofs
+    sample = tmp_path / "sample.json"
+    sample.write_text('{"x": [[0.5, -1.0, 1.0], [1.5, 0.25, -0.75]]}')
+    changes = {
+        "name": "mine",
+        "sample": sample,
+        "max_error": 0.01,
+        "model": write_linear_model(tmp_path / "linear.onnx", seed=1),
+        "visibility": Visibility.HASHED,
+        "evm": "shanghai",
+    }
+    build_in(counted.bench(), out=tmp_path / "elsewhere", **{change: changes[change]})
+    assert counted.proofs > proved
+
+
+def test_a_bound_is_part_of_what_is_asked_for(build_in: BuildIn, counted: Counted, tmp_path: Path) -> None:
+    """It decides which circuit is chosen; what the bounds leave alone is still made once."""
+    first = build_in(counted.bench())
+    bounded = build_in(counted.bench(), max_gas=10**6, max_prove_seconds=600.0, out=tmp_path / "elsewhere")
+    assert bounded.bundle.model_id == first.bundle.model_id
+    assert (counted.calls.count("setup"), counted.proofs) == (1, 2)
+    with pytest.raises(CodeTooLarge):
+        build_in(counted.bench(), limits=Limits(runtime_bytes=1000))
+
+
+def test_a_budget_that_an_earlier_build_missed_is_measured_again(
+    build_in: BuildIn, counted: Counted, tmp_path: Path
+) -> None:
+    build_in(counted.bench())
+    with pytest.raises(BudgetExceeded):
+        build_in(counted.bench(), max_gas=299_999, out=tmp_path / "elsewhere")
+    assert build_in(counted.bench(gas=299_999), max_gas=299_999, out=tmp_path / "elsewhere").is_new
+
+
+def test_a_bundle_without_measured_gas_is_not_kept_but_its_keys_are(
+    build_in: BuildIn, counted: Counted, tmp_path: Path
+) -> None:
+    build_in(counted.bench(gas=None))
+    measured = build_in(counted.bench(), out=tmp_path / "elsewhere")
+    assert measured.bundle.manifest.measurements.verify_gas == 300_000
+    assert (counted.calls.count("setup"), counted.proofs) == (1, 2)
+
+
+def test_another_setup_makes_other_keys(build_in: BuildIn, counted: Counted, hermez: Path, tmp_path: Path) -> None:
+    (tmp_path / "home" / "cache" / "srs").unlink()  # the file that is given is kept
+    first = build_in(counted.bench())
+    public = build_in(counted.bench(), srs=hermez)
+    assert public.bundle.model_id != first.bundle.model_id
+    assert counted.calls.count("setup") == 2
+    again = build_in(counted.bench())
+    assert again.bundle == public.bundle  # now there is a public one, and it comes first
+    assert counted.calls.count("setup") == 2
+
+
+@pytest.mark.parametrize("kind", ["keys", "bundles"])
+def test_what_is_damaged_in_the_store_is_made_again(
+    build_in: BuildIn, counted: Counted, fresh_store: Path, tmp_path: Path, kind: str
+) -> None:
+    first = build_in(counted.bench())
+    for path in fresh_store.glob(f"{kind}/*/{CIRCUIT}"):
+        path.unlink()
+        path.write_bytes(b"cut")
+    if kind == "keys":
+        shutil.rmtree(fresh_store / "bundles")
+    again = build_in(counted.bench(), out=tmp_path / "elsewhere")
+    assert again.bundle.model_id == first.bundle.model_id
+    assert counted.calls.count("setup") == (2 if kind == "keys" else 1)
+    assert counted.proofs == 2
+
+
+def test_a_bundle_that_is_damaged_where_it_lies_damages_no_other(build_in: BuildIn, tmp_path: Path) -> None:
+    first = build_in(GAS)
+    first.bundle.file(PROVING_KEY).write_bytes(b"gone")
+    assert open_bundle(build_in(GAS, out=tmp_path / "elsewhere").bundle.path)
+    with pytest.raises(BundleCorrupt):
+        build_in(GAS)
+
+
+def test_two_builds_at_once_do_the_work_once(order: Order, tmp_path: Path) -> None:
+    """Both through the command, into two folders; the stages that they tell are the count."""
+
+    def start(folder: str) -> subprocess.Popen[str]:
+        command = [sys.executable, "-m", "bridge.cli.app", "model", "build", str(order.model)]
+        command += ["--sample", str(order.sample), "--out", str(tmp_path / folder), "--json"]
+        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    with start("one") as one, start("two") as two:
+        told = [builder.communicate(timeout=120) for builder in (one, two)]
+    documents = [json.loads(out) for out, _ in told]
+    assert documents[0]["model_id"] == documents[1]["model_id"]
+    assert documents[0]["bundle"] != documents[1]["bundle"]
+    stages = "".join(said for _, said in told)
+    for once in ("making the keys", "proving", "another process is at work on the same bundles"):
+        assert stages.count(once) == 1, stages
+
+
+def test_a_build_that_is_stopped_leaves_what_it_had_finished(build_in: BuildIn, counted: Counted) -> None:
+    def interrupted(*_: object) -> Proof:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        build_in(Bench(interrupted, GAS.verify_gas))
+    assert build_in(counted.bench()).is_new
+    assert counted.calls.count("setup") == 1
+
+
+@pytest.mark.parametrize("stage", ["trying", "making the keys", "proving"])
+def test_ctrl_c_at_any_stage_leaves_a_usable_cache_and_no_half_bundle(
+    order: Order, fresh_store: Path, tmp_path: Path, stage: str
+) -> None:
+    command = [sys.executable, "-m", "bridge.cli.app", "model", "build", str(order.model)]
+    command += ["--sample", str(order.sample), "--out", str(tmp_path / "out")]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as builder:
+        assert builder.stderr is not None
+        assert any(stage in line for line in builder.stderr)
+        builder.send_signal(signal.SIGINT)
+        builder.communicate(timeout=30)
+    assert builder.returncode not in {0, -signal.SIGKILL}
+    assert left(tmp_path) == []
+    assert not list(fresh_store.glob("*/.building-*"))
+    assert not list(fresh_store.glob("bundles/*"))
+    assert build(replace(order, out=tmp_path / "out"), GAS).is_new
+
+
+def test_a_killed_maker_of_keys_leaves_no_half_keys(order: Order, fresh_store: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "bridge.cli.app", "model", "build", str(order.model)]
+    command += ["--sample", str(order.sample), "--out", str(tmp_path / "out")]
+    builder = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        deadline = time.monotonic() + 60
+        while not list(fresh_store.glob(f"keys/.building-*/{CIRCUIT}")) and time.monotonic() < deadline:
+            time.sleep(0.002)
+    finally:
+        builder.kill()
+    assert builder.wait() == -signal.SIGKILL
+    assert not list(fresh_store.glob("keys/*/entry.json"))
+    assert build(replace(order, out=tmp_path / "out"), GAS).is_new
+    assert not list(fresh_store.glob("*/.building-*"))
 
 
 def test_the_settings_are_canonical(bundle: Bundle) -> None:
@@ -134,7 +344,7 @@ def test_a_killed_build_leaves_no_bundle_and_does_not_stand_in_the_way(order: Or
     builder = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         deadline = time.monotonic() + 60
-        while not list(out.glob(f".building-*/{CIRCUIT}")) and time.monotonic() < deadline:
+        while not list(out.glob(f".building-*/*/{CIRCUIT}")) and time.monotonic() < deadline:
             time.sleep(0.005)
     finally:
         builder.kill()

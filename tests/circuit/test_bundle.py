@@ -75,6 +75,20 @@ def test_a_bundle_opens_by_its_own_path_and_by_the_folder_around_it(copy: Path, 
     assert open_bundle(copy.parent).path == copy
 
 
+def test_the_manifests_own_sha256_pins_what_was_measured(copy: Path, bundle: Bundle) -> None:
+    """Nobody but its holder can tell a figure that was changed: the ids do not follow from what was measured."""
+    pinned = hashlib.sha256((copy / MANIFEST).read_bytes()).hexdigest()
+    assert open_bundle(copy).manifest_sha256 == bundle.manifest_sha256 == pinned
+
+    def better(manifest: dict[str, Any]) -> None:
+        manifest["fidelity"]["outputs"][0]["max_abs_error"] = 0.0
+
+    rewrite(copy, better)
+    changed = open_bundle(copy)
+    assert (changed.model_id, changed.manifest.fidelity.max_abs_error) == (bundle.model_id, 0.0)
+    assert changed.manifest_sha256 != pinned
+
+
 @pytest.mark.parametrize("name", FILES)
 def test_one_changed_byte_is_found_and_its_file_is_named(copy: Path, name: str) -> None:
     open_bundle(copy)
@@ -116,6 +130,10 @@ OTHER = "0x" + "11" * 32
         (lambda manifest: manifest.pop("format"), "format"),
         (lambda manifest: manifest.update(extra=1), "extra"),
         (lambda manifest: manifest.pop("setup"), "setup"),
+        (lambda manifest: manifest.pop("held_out"), "held_out"),
+        (lambda manifest: manifest["fidelity"].pop("refused"), "fidelity.refused"),
+        (lambda manifest: manifest["fidelity"].update(max_abs_error=0.1), "fidelity.max_abs_error"),
+        (lambda manifest: manifest["fidelity"]["outputs"][0].pop("p99_abs_error"), "p99_abs_error"),
         (lambda manifest: manifest["settings"].update(logrows="many"), "settings.logrows"),
         (lambda manifest: manifest["files"].pop(SETTINGS), "it lists"),
         (lambda manifest: manifest["files"].update({"../../secret": "00"}), "it lists"),

@@ -13,7 +13,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from bridge.circuit.model import read_model
-from bridge.circuit.search import name_refusal, search
+from bridge.circuit.search import Bounds, name_refusal, search
 from bridge.circuit.settings import Objective
 from bridge.core.circuit import Visibility
 from bridge.core.rows import read_rows
@@ -62,14 +62,14 @@ def choose(model: Path, rows: object) -> Any:
     sample = model.with_suffix(".json")
     sample.write_text(json.dumps({"x": rows}))
     read = read_model(model)
-    return search(
+    ranking = search(
         read,
         read_rows(sample, read.inputs),
         objective=Objective.BALANCED,
-        max_error=None,
+        bounds=Bounds(max_logrows=12),
         visibility=Visibility.PUBLIC,
-        max_logrows=12,
     )
+    return ranking.best[0]
 
 
 def test_a_model_is_read_with_its_tensors_and_operators(example: Example) -> None:
@@ -126,6 +126,15 @@ def test_a_folder_a_missing_file_and_a_huge_one_are_no_models(tmp_path: Path) ->
         stream.truncate(2**31 + 1)
     with pytest.raises(NotAnOnnxModel, match="2 GiB"):
         read_model(tmp_path / "huge.onnx")
+
+
+def test_weights_that_the_hash_does_not_cover_are_refused(tmp_path: Path) -> None:
+    inside = save(tmp_path / "m.onnx", [helper.make_node("Mul", ["x", "w"], ["y"])], weights={"w": [[2.0] * 3]})
+    assert read_model(inside)
+    beside = tmp_path / "beside.onnx"
+    onnx.save(onnx.load(str(inside)), str(beside), save_as_external_data=True, location="weights", size_threshold=0)
+    with pytest.raises(NotAnOnnxModel, match="weights are in another file"):
+        read_model(beside)
 
 
 def test_a_graph_that_takes_text_is_no_model_of_numbers(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from bridge import verbs
 from bridge.circuit import srs
-from bridge.circuit.build import Order
+from bridge.circuit.order import Order
 from bridge.circuit.reusable import _words, reusable_key
 from bridge.core.bundle import VERIFIER_SOURCE, Bundle
 from bridge.core.ceremony import HERMEZ

@@ -14,9 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from bridge.circuit import srs
+from bridge.circuit import download, srs
 from bridge.core.ceremony import PERPETUAL
 from bridge.core.manifest import Setup
+from bridge.core.storage import sha256_file
 from bridge.errors import NotWritable, SrsHashMismatch, SrsMalformed, SrsUnavailable
 
 
@@ -27,6 +28,8 @@ class Mirror:
     url: str
     files: dict[str, bytes] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
+    seconds: float = 0
+    """How long it thinks."""
 
 
 @pytest.fixture
@@ -34,6 +37,7 @@ def mirror() -> Iterator[Mirror]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             served.asked.append(self.path)
+            time.sleep(served.seconds)
             raw = served.files.get(self.path)
             self.send_response(404 if raw is None else 200)
             self.send_header("Content-Length", str(len(raw or b"")))
@@ -65,7 +69,7 @@ def home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     monkeypatch.setenv("PROOFBRIDGE_HOME", str(tmp_path / "home"))
     monkeypatch.delenv("PROOFBRIDGE_OFFLINE")
     monkeypatch.setattr(srs, "PERPETUAL", replace(PERPETUAL, url="http://127.0.0.1:9/kzg{logrows}.srs"))
-    monkeypatch.setattr(srs, "_SILENT_HOSTS", set())
+    monkeypatch.setattr(download, "_SILENT_HOSTS", set())
     return tmp_path / "home"
 
 
@@ -156,7 +160,7 @@ def test_a_mirror_with_wrong_bytes_is_refused_and_nothing_is_kept(
         srs.resolve(1)
     assert refused.value.expected == PERPETUAL.sha256[1]
     assert f"127.0.0.1:{mirror.url.rpartition(':')[2]}" in str(refused.value.path)
-    assert list(home.rglob("*")) == []
+    assert [path for path in home.rglob("*") if path.is_file()] == []
 
 
 @pytest.mark.parametrize("extra", [-1, 1, 10_000])
@@ -271,3 +275,89 @@ def test_a_cache_that_cannot_be_written_is_named(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("PROOFBRIDGE_HOME", str(tmp_path / "file"))
     with pytest.raises(NotWritable):
         srs.development_setup(2)
+
+
+def test_what_is_in_the_cache_is_not_fetched_again_unless_it_is_damaged(
+    perpetual: Path, mirror: Mirror, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mirror.files["/1"] = perpetual.read_bytes()
+    monkeypatch.setenv("PROOFBRIDGE_SRS_MIRROR", f"{mirror.url}/{{logrows}}")
+    file = srs.fetch(1)
+    assert srs.fetch(1) == file
+    assert mirror.asked == ["/1"]
+    file.path.write_bytes(perpetual.read_bytes()[:-1])
+    assert srs.fetch(1) == file
+    assert mirror.asked == ["/1", "/1"]
+
+
+def test_of_threads_that_want_one_file_one_fetches_it_and_the_others_say_that_they_wait(
+    perpetual: Path, mirror: Mirror, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mirror.files["/1"] = perpetual.read_bytes()
+    mirror.seconds = 0.5
+    monkeypatch.setenv("PROOFBRIDGE_SRS_MIRROR", f"{mirror.url}/{{logrows}}")
+    stages: list[str] = []
+    threads = [threading.Thread(target=srs.fetch, args=(1,), kwargs={"progress": stages.append}) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert mirror.asked == ["/1"]
+    assert sum(stage.endswith("waiting") for stage in stages) == 2
+
+
+class Hashing:
+    """Counts the files whose bytes are read for their sha256."""
+
+    def __init__(self) -> None:
+        self.paths: list[Path] = []
+
+    def __call__(self, path: Path) -> str:
+        self.paths.append(path)
+        return sha256_file(path)
+
+
+@pytest.fixture
+def hashing(monkeypatch: pytest.MonkeyPatch) -> Hashing:
+    counting = Hashing()
+    monkeypatch.setattr(srs, "sha256_file", counting)
+    monkeypatch.setattr(srs, "_LONG_TO_HASH", 0)
+    return counting
+
+
+def test_a_large_file_is_hashed_once_until_it_changes(hashing: Hashing) -> None:
+    made = srs.development_setup(3)
+    hashing.paths.clear()
+    assert srs.find(made.setup) == srs.find(made.setup) == made
+    assert srs.known_files() == (made,)
+    assert hashing.paths == [made.path]
+    raw = bytearray(made.path.read_bytes())
+    raw[10] ^= 1
+    before = made.path.stat()
+    made.path.write_bytes(raw)
+    os.utime(made.path, ns=(before.st_atime_ns, before.st_mtime_ns))  # the time can be set back, the inode's own cannot
+    with pytest.raises(SrsUnavailable):
+        srs.find(made.setup)
+    assert len(hashing.paths) == 2
+
+
+def test_a_file_that_is_inspected_by_name_is_read_every_time(hashing: Hashing) -> None:
+    made = srs.development_setup(3)
+    hashing.paths.clear()
+    srs.inspect(made.path)
+    srs.inspect(made.path)
+    assert hashing.paths == [made.path] * 2
+
+
+def test_a_file_of_another_size_is_not_hashed_to_find_one(hashing: Hashing) -> None:
+    made, larger = srs.development_setup(3), srs.development_setup(4)
+    hashing.paths.clear()
+    assert srs.find(made.setup) == made
+    assert larger.path not in hashing.paths
+
+
+def test_a_cache_that_cannot_remember_makes_it_slow_and_not_impossible(hashing: Hashing, home: Path) -> None:
+    made = srs.development_setup(3)
+    shutil.rmtree(home / "cache" / "store", ignore_errors=True)
+    (home / "cache" / "store").write_text("no folder")
+    assert srs.find(made.setup) == srs.find(made.setup) == made

@@ -105,6 +105,29 @@ def a_sample_of_another_shape(stage: Stage, folder: Path) -> Bad:
     return Bad("InputShapeMismatch", ("expected [1, 3]", "got [2, 2]"), build(stage, folder, sample=sample))
 
 
+@case(listed=True)
+def held_out_rows_that_the_circuit_does_not_take(stage: Stage, folder: Path) -> Bad:
+    file = folder / "held-out.json"
+    file.write_text(json.dumps({"x": [[1000, 0, 0], [0, -1000, 0]]}))
+    words = ("none of the 2 held-out rows", "1000 at element 0", "--sample that covers")
+    return Bad("NoRowFits", words, (*build(stage, folder), "--held-out", file))
+
+
+@case()
+def held_out_rows_that_differ_by_more_than_allowed(stage: Stage, folder: Path) -> Bad:
+    file = folder / "held-out.json"
+    file.write_text(json.dumps({"x": [[3.9, -3.9, 3.9]]}))
+    arguments = (*build(stage, folder), "--held-out", file, "--max-error", "0.0002")
+    return Bad("FidelityTooLow", ("on the held-out rows", "more than --max-error 0.0002"), arguments)
+
+
+@case()
+def held_out_rows_of_another_shape(stage: Stage, folder: Path) -> Bad:
+    file = folder / "held-out.csv"
+    file.write_text("1,2\n3,4\n")
+    return Bad("UnreadableInput", ("held-out.csv", "expected 3"), (*build(stage, folder), "--held-out", file))
+
+
 @case()
 def a_row_of_another_shape(stage: Stage, folder: Path) -> Bad:
     return Bad("InputShapeMismatch", ("expected [1, 3]", "got [4]"), prove(stage, folder, {"x": [1, 2, 3, 4]}))

@@ -101,6 +101,8 @@ def test_model_build_reports_what_it_promises_and_twice_finds_the_first(
         "verify_gas": int,
         "max_abs_error": float,
         "mean_abs_error": float,
+        "fidelity": dict,
+        "manifest_sha256": str,
         "srs": dict,
         "bundle": str,
     }

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from bridge.circuit import srs
-from bridge.circuit.build import Bench, Order, build
+from bridge.circuit.build import build
+from bridge.circuit.order import Order
+from bridge.circuit.tune import Bench
 from bridge.core.bundle import VERIFIER_RUNTIME, Bundle
 from bridge.core.ceremony import CEREMONIES, HERMEZ, PERPETUAL, in_code, in_srs
 from bridge.errors import SrsHashMismatch, SrsMalformed

@@ -4,6 +4,7 @@ import io
 import json
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -322,6 +323,36 @@ def test_a_value_outside_the_calibrated_range_is_refused_on_both_sides(value: fl
 def test_the_ends_of_the_calibrated_range_are_inside(values: list[float]) -> None:
     tensor = CircuitTensor("x", (1, 3), "float32", 13, low=-1.0, high=2.0)
     check_range(check_rows({"x": values}, [FLOATS])[0], [tensor])
+
+
+@pytest.mark.parametrize(("edge", "beyond"), [(-1.0, -np.inf), (2.0, np.inf)])
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_the_number_next_to_an_end_of_the_range_is_outside(edge: float, beyond: float, place: int) -> None:
+    """The smallest step that the model's element type can make."""
+    tensor = CircuitTensor("x", (1, 3), "float32", 13, low=-1.0, high=2.0)
+    values = np.zeros(3, dtype=np.float32)
+    values[place] = edge
+    check_range(check_rows({"x": values}, [FLOATS])[0], [tensor])
+    values[place] = np.nextafter(np.float32(edge), np.float32(beyond))
+    with pytest.raises(InputOutOfRange) as refused:
+        check_range(check_rows({"x": values}, [FLOATS])[0], [tensor])
+    assert (refused.value.index, refused.value.low, refused.value.high) == (place, -1.0, 2.0)
+    inside = np.nextafter(np.float32(edge), np.float32(-beyond))
+    values[place] = inside
+    check_range(check_rows({"x": values}, [FLOATS])[0], [tensor])
+
+
+def test_every_tensor_is_held_to_its_own_range() -> None:
+    specs = [FLOATS, replace(FLOATS, name="z")]
+    tensors = [
+        CircuitTensor(spec.name, (1, 3), "float32", 13, low=-reach, high=reach)
+        for spec, reach in zip(specs, (1.0, 5.0), strict=True)
+    ]
+    check_range(check_rows({"x": [0, 1, 0], "z": [0, 5, 0]}, specs)[0], tensors)
+    for values, name in (({"x": [0, 5, 0], "z": [0, 1, 0]}, "x"), ({"x": [0, 1, 0], "z": [0, 6, 0]}, "z")):
+        with pytest.raises(InputOutOfRange) as refused:
+            check_range(check_rows(values, specs)[0], tensors)
+        assert refused.value.tensor == name
 
 
 def test_a_tensor_without_a_range_takes_anything() -> None:

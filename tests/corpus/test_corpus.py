@@ -12,7 +12,9 @@ import pytest
 
 from bridge import verbs
 from bridge.circuit import srs
-from bridge.circuit.build import Bench, Order, build
+from bridge.circuit.build import build
+from bridge.circuit.order import Order
+from bridge.circuit.tune import Bench
 from bridge.prover import prove as prover
 from tests.conftest import SHARED
 

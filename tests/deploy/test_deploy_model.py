@@ -9,7 +9,7 @@ import pytest
 from bridge import verbs
 from bridge.chain.anvil import Anvil, local_chain
 from bridge.chain.contract import Contract
-from bridge.circuit.build import Order
+from bridge.circuit.order import Order
 from bridge.connection import Connection, connect
 from bridge.core.bundle import Bundle
 from bridge.core.proof import Proof
@@ -182,7 +182,8 @@ def separate_home(own_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     """A home of this test alone, because a setup file that is given once is kept and used for later builds."""
     cache = tmp_path / "home" / "cache"
     cache.mkdir(parents=True)
-    (cache / "solc").symlink_to(own_home / "cache" / "solc")
+    (cache / "store").mkdir()
+    (cache / "store" / "compilations").symlink_to(own_home / "cache" / "store" / "compilations")
     monkeypatch.setenv("PROOFBRIDGE_HOME", str(cache.parent))
 
 
