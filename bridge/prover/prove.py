@@ -62,8 +62,9 @@ def prove(
             )
         except EngineFailed as error:
             if error.step == "computing the witness":
-                last = error.log.strip().splitlines()[-1:] or [error.reason]
-                raise CircuitRefused(path=keys.circuit, reason=f"the row does not fit it: {last[0]}") from error
+                said = [error.reason, *error.log.strip().splitlines()[-1:]]  # ezkl's reason may be in its log alone
+                reason = f"the row does not fit it: {'; '.join(dict.fromkeys(said))}"
+                raise CircuitRefused(path=keys.circuit, reason=reason) from error
             raise
         if not checking.result:
             raise ProofInvalid(model_id=model_id, reason="ezkl refuses its own proof; the keys may not belong together")

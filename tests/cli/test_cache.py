@@ -10,8 +10,8 @@ import pytest
 from typer.testing import CliRunner
 
 from bridge.circuit import srs
+from bridge.cli.amount import shown
 from bridge.cli.app import app
-from bridge.cli.cache import size
 from bridge.core import store
 from bridge.core.store import Key
 from bridge.errors import OptionInvalid
@@ -122,7 +122,7 @@ def test_an_empty_cache_is_shown_and_pruned_too(monkeypatch: pytest.MonkeyPatch,
 
 
 def test_sizes_are_told_in_powers_of_ten() -> None:
-    assert [size(count) for count in (0, 999, 1000, 1_500_000, 2 * 10**9, 3 * 10**12)] == [
+    assert [shown(count) for count in (0, 999, 1000, 1_500_000, 2 * 10**9, 3 * 10**12)] == [
         "0 bytes",
         "999 bytes",
         "1.0 kB",
