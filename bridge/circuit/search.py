@@ -149,6 +149,8 @@ def search(
         found = [laid_out for item in promising[:LAID_OUT] for laid_out in bench.lay_out(item, objective, bounds)]
         if default is not None and (bounds.max_error is None or default.fidelity.max_abs_error <= bounds.max_error):
             found.append(default)
+        if not found:
+            raise bench.failure()
     small_enough = [item for item in found if item.candidate.logrows <= bounds.max_logrows]
     if not small_enough:
         least = min(item.candidate.logrows for item in found)
@@ -305,20 +307,27 @@ class _Bench:
         """Each choice of numbers, run forward; those that ezkl refuses are left out."""
         return self._compare([(numbers, WIDE) for numbers in choices])
 
-    def reach(self, numbers: Numbers) -> Reach:
-        """How far the numbers of a circuit go on all rows."""
+    def reach(self, numbers: Numbers) -> Reach | None:
+        """How far the numbers of a circuit go on all rows; None where one of them is too large for every layout."""
         arguments = {**self._arguments(numbers, WIDE), "rows": self._files, "scratch": self._folder.name}
-        (answer,) = self._run([Call("reach", f"looking how far {numbers.label} reaches", arguments)])
+        (answer,) = self._run([Call("reach", f"looking how far {numbers.label} reaches", arguments, optional=True)])
+        if answer.refusal is not None:
+            self._refusals.append(answer.refusal)
+            return None
         return Reach(answer.result["bits"], _with_margin(*answer.result["lookups"]))
 
     def lay_out(self, item: Ranked, objective: Objective, bounds: Bounds) -> list[Ranked]:
         """Numbers in the layouts that promise most, and in the one with the smallest verifier."""
         numbers = item.candidate.numbers
         reached = self.reach(numbers)
+        if reached is None:
+            return []
         plain = [Layout(base, legs) for base, legs in _holding(reached.bits)]
         if self._model.rows > 1:  # one row makes vectors, and Freivalds has nothing to combine
             plain += [replace(layout, freivalds=True) for layout in plain]
         single = [each.with_lookups(*reached.lookups) for each in self._laid_out(numbers, plain)]
+        if not single:
+            return []
         best = _best_layouts(single, objective, bounds)
         real = self._laid_out(numbers, best)
         spread = [_in_best_rows(each.with_lookups(*reached.lookups), objective, bounds).filled() for each in real]

@@ -146,6 +146,7 @@ def test_digits_reach_beyond_what_the_sample_needs(
     larger = [tuple(array * array.dtype.type(MARGIN) for array in row) for row in rows[:1]]
     with searching._Bench(model, larger, "", [()], Visibility.PUBLIC, lambda _stage: None) as bench:
         reached = bench.reach(best.numbers)
+    assert reached is not None
     assert 2**reached.bits <= best.layout.reach * 2
 
 
