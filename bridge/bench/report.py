@@ -70,7 +70,8 @@ def markdown(report: Report) -> str:
             ),
             "",
         ]
-    lines += [f"![proving time and gas]({PLOT})", "", *_table(report.models), ""]
+        lines += [f"![proving time and gas]({PLOT})", ""]
+    lines += [*_table(report.models), ""]
     notes = [f"- {each.model}: {each.refusal}" for each in report.models if each.refusal]
     return "\n".join([*lines, *(["Left out:", "", *notes, ""] if notes else [])])
 
@@ -143,6 +144,8 @@ def _plot(report: Report, path: Path) -> None:
     except ImportError:
         raise ExtraMissing(package="matplotlib", extra="plot") from None
     models = [each for each in report.models if each.ours and each.default]
+    if not models:
+        return
     places = range(len(models))
     figure = Figure(figsize=(10, 0.4 * len(models) + 1.5), layout="constrained")
     for axes, name, title, log in zip(

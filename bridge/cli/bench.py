@@ -40,11 +40,11 @@ def circuits(
         ):
             measured.append(each)
             progress(f"{each.model}: {_told(each)}")
+            report = Report(this_machine(), objective.value, rounds, tuple(measured))
+            if out is not None:
+                reporting.write(report, out)  # anew after each model: a run of an hour may be stopped
     if not measured:
         raise OptionInvalid(option="FOLDER", got=str(folder), expected="a folder with <model>/network.onnx in it")
-    report = Report(this_machine(), objective.value, rounds, tuple(measured))
-    if out is not None:
-        reporting.write(report, out)
     if as_json:
         screen.document(report)
         return
