@@ -54,6 +54,8 @@ LAID_OUT = 2
 LAYOUTS = 3
 """Layouts of each that are laid out for real."""
 
+_OFF = 1.03
+"""Estimates of what is the same differ so much from one another."""
 _LONGEST_TABLE = 2**26
 _ANSWERS = TypeAdapter(Answer)
 _LEGS = (1, 2, 3, 4, 5, 6)
@@ -95,6 +97,15 @@ class Ranking:
     """That ezkl took to calibrate it."""
     tried: tuple[Ranked, ...]
     """Every choice of numbers, each in one wide layout."""
+    objective: Objective
+
+    def place(self, cost: Cost) -> tuple[bool, float]:
+        """Where a cost stands, the best first: what is worse than ezkl's default in something that the objective does not give up
+        comes after all that is not.
+        """
+        default = self.default
+        worse = default is not None and self.objective is Objective.BALANCED and _is_worse(cost, default.cost)
+        return worse, cost.weight(self.objective)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +167,8 @@ def search(
         least = min(item.candidate.logrows for item in found)
         raise CircuitTooLarge(path=model.path, smallest_logrows=least, allowed_logrows=bounds.max_logrows)
     _check_memory(small_enough, bounds)
-    return Ranking(tuple(_ranked(small_enough, default, objective, bounds)), default, default_seconds, tuple(tried))
+    ranking = Ranking((), default, default_seconds, tuple(tried), objective)
+    return replace(ranking, best=_ranked(small_enough, ranking, bounds))
 
 
 def _exact_enough(tried: Sequence[Ranked], default: Ranked | None, max_error: float | None) -> list[Ranked]:
@@ -212,22 +224,21 @@ def _check_memory(found: Sequence[Ranked], bounds: Bounds) -> None:
         raise BudgetExceeded(measure="bytes of memory", option="--max-memory", got=least, allowed=allowed)
 
 
-def _ranked(found: Sequence[Ranked], default: Ranked | None, objective: Objective, bounds: Bounds) -> Iterable[Ranked]:
-    """The best first; what the objective does not make small is no worse than ezkl's default. Outside the bounds come last."""
+def _ranked(found: Sequence[Ranked], ranking: Ranking, bounds: Bounds) -> tuple[Ranked, ...]:
+    """The best first; outside the bounds come last."""
 
-    def order(item: Ranked) -> tuple[bool, bool, float, float, str]:
-        worse = default is not None and objective is Objective.BALANCED and _is_worse(item.cost, default.cost)
-        weight = item.cost.weight(objective)
-        return not bounds.allows(item.cost), worse, weight, item.fidelity.max_abs_error, item.candidate.document
+    def order(item: Ranked) -> tuple[bool, tuple[bool, float], float, str]:
+        place = ranking.place(item.cost)
+        return not bounds.allows(item.cost), place, item.fidelity.max_abs_error, item.candidate.document
 
     first: dict[Shape, Ranked] = {}
     for item in sorted(found, key=order):
         first.setdefault(Shape.of(item.candidate), item)  # another one that costs the same can be no better
-    return first.values()
+    return tuple(first.values())
 
 
 def _is_worse(cost: Cost, than: Cost) -> bool:
-    return cost.seconds > than.seconds or cost.gas > than.gas
+    return cost.seconds > than.seconds * _OFF or cost.gas > than.gas * _OFF
 
 
 def _recalled(key: store.Key) -> Answer | None:

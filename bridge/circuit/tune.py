@@ -43,7 +43,7 @@ from bridge.errors import BridgeError, BudgetExceeded, CircuitRefused, EngineFai
 from bridge.solidity.artifact import Artifact
 from bridge.solidity.verifier import FEW_RUNS, MANY_RUNS, compile_verifier
 
-MEASURED = 3
+MEASURED = 2
 """Candidates that are made at most, not counting those that fail."""
 UNSURE = 1.15
 """An estimate that is so much above what was measured of another cannot win."""
@@ -113,11 +113,10 @@ def tune(task: Task, ranking: Ranking, bench: Bench, folder: Path, progress: Pro
     """Make the best few and choose. Raises what the first one failed with, if all of them fail."""
     made: list[Made] = []
     attempts: list[Attempt] = []
-    objective = task.order.objective
     failures: list[BridgeError] = []
     for number, ranked in enumerate(ranking.best):
-        least = min((each.cost.weight(objective) for each in made), default=None)
-        if least is not None and (len(made) == MEASURED or ranked.cost.weight(objective) > least * UNSURE):
+        least = min((ranking.place(each.cost) for each in made), default=None)
+        if least is not None and (len(made) == MEASURED or _cannot_win(ranking.place(ranked.cost), least)):
             attempts.append(Attempt(ranked, None, None, chosen=False))
             continue
         place = folder / f"{number}"
@@ -132,7 +131,7 @@ def tune(task: Task, ranking: Ranking, bench: Bench, folder: Path, progress: Pro
         attempts.append(Attempt(ranked, each.measurements, None, chosen=False))
     if not made:
         raise failures[0]
-    best = min(made, key=lambda each: each.cost.weight(objective))
+    best = min(made, key=lambda each: ranking.place(each.cost))
     told = tuple(replace(attempt, chosen=attempt.ranked is best.ranked) for attempt in attempts)
     return Tuned(best, ranking.default, told)
 
@@ -164,6 +163,11 @@ def make(
     (folder / VERIFIER_CREATION).write_text(verifier.creation.hex())
     (folder / VERIFIER_RUNTIME).write_text(verifier.runtime.hex())
     return Made(ranked, folder, srs, keys, verifier, circuit, measurements)
+
+
+def _cannot_win(place: tuple[bool, float], least: tuple[bool, float]) -> bool:
+    worse, weight = place
+    return worse > least[0] or weight > least[1] * UNSURE
 
 
 def commitment_of(model: Model, circuit: Circuit, verifier: Artifact) -> ModelCommitment:

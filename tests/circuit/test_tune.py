@@ -12,6 +12,7 @@ from bridge.circuit import tune as tuning
 from bridge.circuit.model import read_model
 from bridge.circuit.order import Order
 from bridge.circuit.search import Bounds, Ranking, search
+from bridge.circuit.settings import Objective
 from bridge.circuit.tune import Bench, Made, Task, make, tune
 from bridge.core.bundle import VERIFIER_SOURCE
 from bridge.core.circuit import Visibility
@@ -47,6 +48,23 @@ def test_the_best_is_made_and_what_could_not_win_is_not(task: Task, ranking: Ran
         made = attempt.measured is not None
         assert made or attempt.ranked.cost.weight(task.order.objective) > least
     assert any(attempt.measured is None for attempt in tuned.attempts)
+
+
+def test_what_is_worse_than_the_default_is_not_taken_where_something_is_not(
+    ranking: Ranking,
+) -> None:
+    """However cheap it seems by the objective: here everything but the last takes more gas than a default that is made up."""
+    assert ranking.default is not None
+    last = ranking.best[-1]
+    modest = replace(last, cost=replace(last.cost, gas=300_000.0))
+    cheap = replace(ranking.default, cost=replace(ranking.default.cost, seconds=100.0, gas=600_000.0))
+    dear = [replace(item, cost=replace(item.cost, gas=700_000.0)) for item in ranking.best[:1]]
+    made_up = replace(ranking, default=cheap, best=(*dear, modest))
+    assert made_up.place(dear[0].cost) > made_up.place(modest.cost)
+    assert made_up.place(dear[0].cost)[1] < made_up.place(modest.cost)[1]
+    assert not made_up.place(cheap.cost)[0], "the default is not worse than itself"
+    gas = replace(made_up, objective=Objective.LATENCY)
+    assert gas.place(dear[0].cost) < gas.place(modest.cost), "an objective may give up the rest"
 
 
 def test_the_choice_needs_no_chain(task: Task, ranking: Ranking, tmp_path: Path) -> None:
