@@ -1,7 +1,7 @@
 """How far the cost model of circuits is off: every candidate of a search made for real, its estimate beside what was measured.
 
-The folder holds one folder for each model, with `network.onnx` and `input.json`. Times are of this machine; the constants in
-`bridge/circuit/cost.py` are of two cores of an AMD EPYC.
+The folder holds one folder for each model, with `network.onnx` and `input.json`. Times are of this machine, and the
+constants in `bridge/circuit/cost.py` of two cores of an AMD EPYC.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from tempfile import TemporaryDirectory
 from bridge import BridgeError
 from bridge.circuit.model import read_model
 from bridge.circuit.order import Order
-from bridge.circuit.search import Bounds, Ranked, search
+from bridge.circuit.ranking import Bounds, Ranked
+from bridge.circuit.search import search
 from bridge.circuit.settings import Objective
 from bridge.circuit.tune import Bench, Made, Task, make
 from bridge.core.circuit import Visibility

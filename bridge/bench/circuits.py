@@ -22,7 +22,8 @@ from bridge.circuit.fidelity import CALIBRATION, measure
 from bridge.circuit.keys import make_keys
 from bridge.circuit.model import read_model
 from bridge.circuit.order import Order
-from bridge.circuit.search import Bounds, Ranked, Ranking, search
+from bridge.circuit.ranking import Bounds, Ranked, Ranking
+from bridge.circuit.search import search
 from bridge.circuit.settings import Objective
 from bridge.circuit.tune import Bench, Made, Task, commitment_of, make, tune
 from bridge.core import store

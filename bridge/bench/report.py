@@ -8,8 +8,8 @@ from dataclasses import asdict
 from pathlib import Path
 
 from bridge.bench.circuits import Comparison, Report, Side
-from bridge.core.storage import disk_errors, write_atomic
-from bridge.errors import ExtraMissing
+from bridge.core.storage import write_atomic
+from bridge.toolchain.plot import new_figure, save
 
 JSON = "circuits.json"
 MARKDOWN = "circuits.md"
@@ -138,16 +138,11 @@ def _pairs(report: Report) -> list[tuple[Side, Side]]:
 
 
 def _plot(report: Report, path: Path) -> None:
-    try:
-        import matplotlib as mpl  # noqa: PLC0415 - an extra
-        from matplotlib.figure import Figure  # noqa: PLC0415
-    except ImportError:
-        raise ExtraMissing(package="matplotlib", extra="plot") from None
     models = [each for each in report.models if each.ours and each.default]
     if not models:
         return
     places = range(len(models))
-    figure = Figure(figsize=(10, 0.4 * len(models) + 1.5), layout="constrained")
+    figure = new_figure(10, 0.4 * len(models) + 1.5)
     for axes, name, title, log in zip(
         figure.subplots(1, 2, sharey=True),
         ("prove_seconds", "verify_gas"),
@@ -166,6 +161,4 @@ def _plot(report: Report, path: Path) -> None:
         axes.grid(axis="x", alpha=0.3)
     figure.axes[0].invert_yaxis()
     figure.axes[0].legend()
-    # The same figures give the same file.
-    with mpl.rc_context({"svg.hashsalt": "proofbridge"}), disk_errors(path):
-        figure.savefig(path, metadata={"Date": None})
+    save(figure, path)

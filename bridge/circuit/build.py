@@ -21,7 +21,8 @@ from bridge.circuit.fidelity import CALIBRATION, HELD_OUT, measure, split
 from bridge.circuit.keys import keys_key
 from bridge.circuit.model import read_model
 from bridge.circuit.order import Order
-from bridge.circuit.search import Bounds, search
+from bridge.circuit.ranking import Bounds
+from bridge.circuit.search import search
 from bridge.circuit.tune import Bench, Made, Task, Tuned, commitment_of, tune
 from bridge.core import store
 from bridge.core.bundle import FILES, MANIFEST, Bundle, open_bundle

@@ -18,9 +18,10 @@ from bridge.circuit.cost import Cost
 from bridge.circuit.keys import make_keys
 from bridge.circuit.model import Model
 from bridge.circuit.order import Order
-from bridge.circuit.search import MARGIN, Ranked, Ranking
+from bridge.circuit.ranking import Ranked, Ranking
 from bridge.circuit.settings import Candidate
 from bridge.circuit.srs import SrsFile
+from bridge.circuit.trial import MARGIN
 from bridge.core.bundle import (
     MODEL,
     SETTINGS,

@@ -26,9 +26,7 @@ def circuits(
     out: Annotated[Path | None, typer.Option("--out", help="Where JSON, Markdown and plot go.")] = None,
     only: Annotated[list[str] | None, typer.Option("--only", help="Only this model; can be given again.")] = None,
     rounds: Annotated[int, typer.Option("--rounds", min=1, help="Proofs of each circuit; the median counts.")] = 3,
-    objective: Annotated[
-        Objective, typer.Option("--objective", help="What the search makes small.")
-    ] = Objective.BALANCED,
+    objective: options.ObjectiveChoice = Objective.BALANCED,
     as_json: options.Json = False,
 ) -> None:
     """Our circuit of each model beside the one that ezkl makes by itself."""
@@ -62,9 +60,7 @@ def batches(
     rows: Annotated[
         list[int] | None, typer.Option("--rows", min=1, help="A size of a batch; can be given again.")
     ] = None,
-    objective: Annotated[
-        Objective, typer.Option("--objective", help="What the search makes small.")
-    ] = Objective.BALANCED,
+    objective: options.ObjectiveChoice = Objective.BALANCED,
     as_json: options.Json = False,
 ) -> None:
     """The gas of an inference by the size of its batch: built, deployed, proved and recorded on a local chain."""

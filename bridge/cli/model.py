@@ -31,7 +31,7 @@ def build(
         "bundles"
     ),
     name: Annotated[str | None, typer.Option("--name", help="What to call it; else the file's name.")] = None,
-    objective: Annotated[Objective, typer.Option("--objective", help="What to make small.")] = Objective.BALANCED,
+    objective: options.ObjectiveChoice = Objective.BALANCED,
     max_error: Annotated[
         float | None, typer.Option("--max-error", min=0, help="Largest absolute error against onnxruntime.")
     ] = None,

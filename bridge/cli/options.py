@@ -13,6 +13,7 @@ from typing import Annotated, Any
 
 import typer
 
+from bridge.circuit.settings import Objective
 from bridge.connection import DEPLOYMENTS, Connection, connect
 from bridge.errors import AccountRefused
 
@@ -34,6 +35,7 @@ Deployments = Annotated[
     Path, typer.Option("--deployments", envvar="PROOFBRIDGE_DEPLOYMENTS", help="Folder of the deployment books.")
 ]
 BundleDir = Annotated[Path, typer.Argument(metavar="DIR", help="A bundle, or a folder that holds one.")]
+ObjectiveChoice = Annotated[Objective, typer.Option("--objective", help="What the search makes small.")]
 InputFile = Annotated[Path, typer.Option("--input", help="Rows: .json, .npz, .npy or .csv.")]
 RowNumber = Annotated[int | None, typer.Option("--row", min=1, help="Only this row of the file (1 is the first).")]
 Timeout = Annotated[float, typer.Option("--timeout", min=1, max=604_800, help="Seconds that proving may take.")]

@@ -7,11 +7,10 @@ from typing import Any
 
 from rich.text import Text
 
-from bridge.circuit.search import Ranked
+from bridge.circuit.ranking import Ranked
 from bridge.circuit.tune import Attempt, Tuned
 from bridge.cli.screen import Screen
-from bridge.core.storage import disk_errors
-from bridge.errors import ExtraMissing
+from bridge.toolchain.plot import new_figure, save
 
 _DEFAULT = "ezkl's default"
 
@@ -52,13 +51,9 @@ def table(screen: Screen, tuned: Tuned) -> None:
 def plot(path: Path, tuned: Tuned) -> None:
     """Gas against proving time, the chosen point marked; the ending of `path` says which kind of file.
 
-    Raises `ExtraMissing` where matplotlib is not installed, `NotWritable`.
+    Raises `ExtraMissing`, `DiskFull`, `NotWritable`.
     """
-    try:
-        from matplotlib.figure import Figure  # noqa: PLC0415 - 0.3 s, and an extra
-    except ImportError:
-        raise ExtraMissing(package="matplotlib", extra="plot") from None
-    figure = Figure(figsize=(9, 5), layout="constrained")
+    figure = new_figure(9, 5)
     axes = figure.subplots()
     axes.set(xlabel="proving time (s, estimated)", ylabel="gas of a verification")
     axes.set_xscale("log")
@@ -77,8 +72,7 @@ def plot(path: Path, tuned: Tuned) -> None:
         axes.scatter(cost.seconds, cost.gas, marker="x", color="tab:red", zorder=4, label=f"{_DEFAULT} (estimated)")
     figure.legend(loc="outside lower center", fontsize=7)
     axes.set_title("What was tried: filled points were proved, the star was chosen")
-    with disk_errors(path):
-        figure.savefig(path, metadata={"Date": None} if path.suffix == ".svg" else None)
+    save(figure, path)
 
 
 def _expected(ranked: Ranked) -> dict[str, Any]:

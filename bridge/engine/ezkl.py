@@ -116,11 +116,6 @@ def setup(circuit: str, vk: str, pk: str, srs: str) -> None:
     ezkl.setup(circuit, vk, pk, srs)
 
 
-def forward(circuit: str, data: list[str], output: str) -> list[list[list[str]]]:
-    """The circuit's outputs for each data file, as little-endian hex field elements, without any key."""
-    return [ezkl.gen_witness(path, circuit, output)["outputs"] for path in data]
-
-
 def run(circuit: str, data: str, output: str) -> dict[str, list[list[str]]]:
     """One forward pass: the field elements that go in and come out, by tensor, before anything is hashed."""
     made = ezkl.gen_witness(data, circuit, output)
@@ -239,7 +234,6 @@ CALLS: dict[str, Callable[..., Any]] = {
         calibrated,
         compile_circuit,
         setup,
-        forward,
         rehearse,
         run,
         witness,

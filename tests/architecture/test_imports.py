@@ -33,6 +33,7 @@ DOORS = {
     "ezkl": "bridge/engine/ezkl.py",
     "web3": "bridge/chain/rpc.py",
     "solcx": "bridge/solidity/solc.py",
+    "matplotlib": "bridge/toolchain/plot.py",
 }
 """The only file that may import each of these."""
 

@@ -138,7 +138,7 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> Counted:
         seen.calls += [call.name for call in calls]
         return child.run(calls, **options)
 
-    for module in ("keys", "search", "srs"):
+    for module in ("fidelity", "keys", "srs", "trial"):
         monkeypatch.setattr(f"bridge.circuit.{module}.run", run)
     return seen
 

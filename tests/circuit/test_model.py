@@ -13,8 +13,10 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from bridge.circuit.model import read_model
-from bridge.circuit.search import Bounds, name_refusal, search
+from bridge.circuit.ranking import Bounds
+from bridge.circuit.search import search
 from bridge.circuit.settings import Objective
+from bridge.circuit.trial import name_refusal
 from bridge.core.circuit import Visibility
 from bridge.core.rows import read_rows
 from bridge.core.tensor import TensorSpec

@@ -11,11 +11,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.circuit import search as searching
+from bridge.circuit import trial as trials
 from bridge.circuit.cost import Cost, Shape
 from bridge.circuit.model import Model, read_model
-from bridge.circuit.search import MARGIN, Bounds, Ranking, search
-from bridge.circuit.settings import MIN_LOGROWS, WIDE, Candidate, Layout, Objective, canonical, capacity, logrows_of
+from bridge.circuit.ranking import Bounds, Ranking
+from bridge.circuit.search import search
+from bridge.circuit.settings import (
+    MIN_LOGROWS,
+    NUMBERS,
+    WIDE,
+    Candidate,
+    Layout,
+    Objective,
+    canonical,
+    capacity,
+    logrows_of,
+)
+from bridge.circuit.trial import MARGIN, Trials
 from bridge.core import store
 from bridge.core.bundle import SETTINGS, Bundle
 from bridge.core.circuit import Visibility
@@ -144,7 +156,7 @@ def test_digits_reach_beyond_what_the_sample_needs(
     best = rankings[name, Objective.BALANCED].best[0].candidate
     assert best.layout.decomp_base <= capacity(best.logrows)
     larger = [tuple(array * array.dtype.type(MARGIN) for array in row) for row in rows[:1]]
-    with searching._Bench(model, larger, "", [()], Visibility.PUBLIC, lambda _stage: None) as bench:
+    with Trials(model, larger, "", [()], Visibility.PUBLIC, lambda _stage: None) as bench:
         reached = bench.reach(best.numbers)
     assert reached is not None
     assert 2**reached.bits <= best.layout.reach * 2
@@ -154,7 +166,7 @@ def test_a_search_that_is_stopped_goes_on_where_it_was(
     problems: dict[str, Problem], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[str] = []
-    really = searching.run
+    really = trials.run
 
     def counting(calls: Any, **options: Any) -> Any:
         told = options.pop("answered")
@@ -167,7 +179,7 @@ def test_a_search_that_is_stopped_goes_on_where_it_was(
 
         return really(calls, answered=stopping, **options)
 
-    monkeypatch.setattr(searching, "run", counting)
+    monkeypatch.setattr(trials, "run", counting)
     with store.apart(tmp_path):
         with pytest.raises(KeyboardInterrupt):
             found(problems["linear"])
@@ -213,7 +225,7 @@ def test_a_filled_table_of_lookups_takes_no_further_column(low: int, high: int, 
         "required_lookups": [{"Tanh": {}}],
         "required_range_checks": [],
     }
-    candidate = Candidate(searching.NUMBERS[0], WIDE, canonical(document))
+    candidate = Candidate(NUMBERS[0], WIDE, canonical(document))
     before, after = candidate.lookup_range, candidate.filled().lookup_range
     assert after[0] <= before[0]
     assert after[1] >= before[1]

@@ -199,7 +199,7 @@ def test_what_ezkl_prints_does_not_reach_the_answers(tmp_path: Path) -> None:
 
 
 def test_a_large_job_and_a_large_answer_pass_through_the_pipes() -> None:
-    call = Call("forward", "running", {"circuit": "x" * 500_000, "data": ["none"], "output": "y"})
+    call = Call("run", "running", {"circuit": "x" * 500_000, "data": "none", "output": "y"})
     with pytest.raises(EngineFailed):
         run([call])
 
