@@ -27,11 +27,12 @@ from bridge.core.proof import Proof
 from bridge.core.rows import Row, check_range, in_batches, read_rows, stack
 from bridge.core.tensor import decode
 from bridge.core.word import Address, Hex32, hex32, hex_bytes, parse_hex32, to_bytes
+from bridge.deploy.artifact import carried
 from bridge.deploy.core import CoreDeployment
 from bridge.deploy.core import deploy_core as put_core
 from bridge.deploy.explorer import Patience, Published, open_explorer, publish
 from bridge.deploy.gas import measure_verify_gas
-from bridge.deploy.model import ModelDeployment, bound_verifier
+from bridge.deploy.model import ModelDeployment, adapter_of, bound_verifier
 from bridge.deploy.model import deploy_model as put_model
 from bridge.deploy.source import SourceBundle, bundle_sources
 from bridge.deploy.verify import Verification
@@ -43,7 +44,7 @@ from bridge.query.results import Filter
 from bridge.query.results import results as read_results
 from bridge.relay import submit as relay
 from bridge.relay.submit import BatchStatement, Recordable, RowStatement, Statement, Submission
-from bridge.solidity.artifact import Artifact
+from bridge.solidity.verifier import Verifier
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +129,7 @@ def build_model(order: Order, progress: Progress = silent) -> Built:
     def prove_row(keys: Keys, model_id: Hex32, row: Row, setup: Path) -> Proof:
         return prover.prove(keys, model_id, row, setup, progress=progress)
 
-    def verify_gas(verifier: Artifact, proof: Proof) -> int | None:
+    def verify_gas(verifier: Verifier, proof: Proof) -> int | None:
         try:
             return measure_verify_gas(verifier, proof, progress)
         except ToolMissing:
@@ -152,10 +153,20 @@ def deploy_core(
 
 
 def deploy_model(
-    bundle: Bundle, connection: Connection, *, uri: str = "", metadata: bool = False, progress: Progress = silent
+    bundle: Bundle,
+    connection: Connection,
+    *,
+    uri: str = "",
+    metadata: bool = False,
+    carry: bool = False,
+    progress: Progress = silent,
 ) -> ModelDeployment:
-    """Deploy a model's verifier, register it, bind it; with `metadata` say on the chain how to read it. Twice does nothing."""
-    return put_model(bundle, connection.wallet(), connection.deployments, uri=uri, metadata=metadata, progress=progress)
+    """Deploy a model's verifier, register it, bind it; with `metadata` say on the chain how to read it. Twice does nothing.
+
+    The artifact of a shared verifier is stored on the chain, unless the proofs are to `carry` it.
+    """
+    wallet, folder = connection.wallet(), connection.deployments
+    return put_model(bundle, wallet, folder, uri=uri, metadata=metadata, carry=carry, progress=progress)
 
 
 def verify_deployment(connection: Connection, progress: Progress = silent) -> Verification:
@@ -273,7 +284,7 @@ def infer_batch(
     proof = prove(bundle, stack(in_batches(rows, size)[0]), timeout=timeout, progress=progress)
     proved = time.monotonic()
     core, circuit = connection.core(), bundle.manifest.circuit
-    said = relay.batch_statement(proof, circuit, core)
+    said = relay.batch_statement(proof.followed_by(carried(bundle, core)), circuit, core)
     done = _record(bundle, said, connection, confirmations, progress)
     batch = said.batch
     told = []
@@ -341,7 +352,8 @@ def find_model(connection: Connection, text: str) -> Hex32:
 
 def fire_tampered(bundle: Bundle, proof: Proof, connection: Connection) -> Sequence[Attempt]:
     """Mutate a proof and its statement in every way the kit knows; the contracts must refuse each."""
-    return tamper(proof, bundle.manifest.circuit, connection.core())
+    core = connection.core()
+    return tamper(proof.followed_by(carried(bundle, core)), bundle.manifest.circuit, core)
 
 
 def replay_result(bundle: Bundle, row: Row, record: VerifiedInference) -> Replay:
@@ -356,7 +368,7 @@ def _statement(bundle: Bundle, proof: Proof, core: CoreContracts) -> Statement |
     circuit = bundle.manifest.circuit
     say = relay.statement if circuit.rows == 1 else relay.batch_statement
     try:
-        return say(proof, circuit, core)
+        return say(proof.followed_by(carried(bundle, core)), circuit, core)
     except ValueError as error:
         raise ProofInvalid(model_id=bundle.model_id, reason=str(error)) from None
 
@@ -366,7 +378,7 @@ def _record(
 ) -> Submission:
     """Hand it to the ledger of a chain on which the model is bound. Raises `NotDeployed`."""
     core = connection.core()
-    if bound_verifier(core.ezkl, bundle.model_id) is None:
+    if bound_verifier(adapter_of(bundle, core), bundle.model_id) is None:
         raise NotDeployed(
             thing=f"model {bundle.model_id}",
             chain_id=connection.rpc.chain_id,

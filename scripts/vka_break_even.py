@@ -19,7 +19,7 @@ from bridge import connect, deploy_core, deploy_model, open_bundle, prove, read_
 from bridge.chain.anvil import local_chain
 from bridge.chain.contract import Contract, core_abis
 from bridge.circuit import srs
-from bridge.circuit.reusable import reusable_key
+from bridge.circuit.reusable import reusable_verifier
 from bridge.core.bundle import Bundle
 from bridge.core.commitment import REUSABLE_PROOF_SYSTEM, circuit_words, proof_system_id
 from bridge.core.proof import Proof
@@ -60,11 +60,11 @@ def measure(bundle: Bundle, proof: Proof, folder: Path) -> Cost:
             return send(core.ledger, "verifyInference", *statement(said, bundle.manifest.circuit, core).arguments)
 
         manifest = bundle.manifest
-        key = reusable_key(bundle.keys, srs.find(manifest.setup).path, manifest.versions.evm)
+        key = reusable_verifier(bundle.keys, srs.find(manifest.setup).path, manifest.versions.evm)
         shared = replace(manifest.commitment, vk_hash=key.key_hash, proof_system=proof_system_id(REUSABLE_PROOF_SYSTEM))
         words = (shared.model_hash, shared.circuit_hash, shared.vk_hash, shared.proof_system)
         send(core.registry, "registerModel", (*map(to_bytes, words), ""))
-        verifier = place(wallet, key.verifier.name, key.verifier.creation, key.verifier.runtime).address
+        verifier = place(wallet, key.code.name, key.code.creation, key.code.runtime).address
         number = int(shared.model_id, 16)
         send(core.reusable, "bind", number, circuit_words(manifest.circuit), verifier, key.vka)
 

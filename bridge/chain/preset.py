@@ -37,7 +37,15 @@ class Preset:
 
 
 PRESETS = (
-    Preset("anvil", "Anvil (local)", 31337, "http://127.0.0.1:8545", evm="cancun", log_range=10_000),
+    Preset(
+        "anvil",
+        "Anvil (local)",
+        31337,
+        "http://127.0.0.1:8545",
+        evm="cancun",
+        limits=Limits(transaction_gas=30_000_000),  # a whole block of it
+        log_range=10_000,
+    ),
     Preset("sepolia", "Sepolia", 11155111, "https://ethereum-sepolia-rpc.publicnode.com", evm="cancun"),
     Preset("base-sepolia", "Base Sepolia", 84532, "https://sepolia.base.org", evm="cancun"),
     Preset("optimism-sepolia", "Optimism Sepolia", 11155420, "https://sepolia.optimism.io", evm="cancun"),
@@ -59,11 +67,14 @@ PRESETS = (
 )
 
 
+def limits_of(name: str) -> Limits:
+    """What the chain of a preset accepts. Raises `ChainUnknown`."""
+    return _named(name).limits
+
+
 def preset(name: str, chain_id: int | None = None) -> Preset:
     """The preset of a name. Raises `ChainUnknown`, and `OptionInvalid` where the chain id is needed or contradicted."""
-    found = next((item for item in PRESETS if item.name == name), None)
-    if found is None:
-        raise ChainUnknown(name=name, known=tuple(item.name for item in PRESETS))
+    found = _named(name)
     if found.chain_id is None:
         if chain_id is None:
             raise OptionInvalid(option="--chain-id", got="nothing", expected=f"the chain id of {found.title}")
@@ -77,3 +88,10 @@ def preset_of(chain_id: int) -> Preset:
     """The preset of a chain id, or cautious defaults for a chain that has none."""
     found = next((item for item in PRESETS if item.chain_id == chain_id), None)
     return found or Preset(f"chain-{chain_id}", f"chain {chain_id}", chain_id, None)
+
+
+def _named(name: str) -> Preset:
+    found = next((item for item in PRESETS if item.name == name), None)
+    if found is None:
+        raise ChainUnknown(name=name, known=tuple(item.name for item in PRESETS))
+    return found

@@ -25,7 +25,7 @@ from bridge.circuit.ranking import Bounds
 from bridge.circuit.search import search
 from bridge.circuit.tune import Bench, Made, Task, Tuned, commitment_of, tune
 from bridge.core import store
-from bridge.core.bundle import FILES, MANIFEST, Bundle, open_bundle
+from bridge.core.bundle import MANIFEST, Bundle, open_bundle
 from bridge.core.manifest import FORMAT, Fidelity, Manifest, Versions
 from bridge.core.progress import Progress, silent
 from bridge.core.rows import Row, in_batches, read_rows, stack
@@ -111,7 +111,7 @@ def _recall(order: Order, slot: store.Slot, progress: Progress) -> Built | None:
         return Built(open_bundle(target), is_new=False, tuned=None)
     progress("taking the bundle of an earlier build")
     with scratch_directory(order.out) as scratch:
-        for name in (*FILES, MANIFEST):
+        for name in (*manifest.files, MANIFEST):
             shutil.copyfile(kept / name, scratch / name)
         publish(scratch, target)
     return Built(open_bundle(target), is_new=True, tuned=None)
@@ -123,7 +123,7 @@ def _keep(slot: store.Slot, bundle: Bundle, keys: store.Key) -> None:
         return
     with slot.making() as scratch, store.hold(keys) as dear:
         made = dear.found()
-        for name in (*FILES, MANIFEST):
+        for name in (*bundle.manifest.files, MANIFEST):
             same = made / name if made else None
             if same and same.is_file() and sha256_file(same) == bundle.manifest.files.get(name):
                 os.link(same, scratch / name)  # a proving key is large, and inside the store nobody writes into a file
@@ -167,8 +167,8 @@ def _build(
             held_out=unseen,
             measurements=made.measurements,
             setup=made.srs.setup,
-            versions=_versions(made.verifier),
-            files={name: sha256_file(made.folder / name) for name in FILES},
+            versions=_versions(made.verifier.code),
+            files={name: sha256_file(made.folder / name) for name in made.files},
         )
         (made.folder / MANIFEST).write_text(manifest.to_json())
         publish(made.folder, target)

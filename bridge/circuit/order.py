@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 
 from bridge.circuit.settings import Objective
@@ -17,6 +18,17 @@ DEFAULT_MAX_LOGROWS = 18
 _NAME = re.compile(r"[^./\\\x00-\x1f][^/\\\x00-\x1f]{0,99}")
 """It is the start of the bundle directory's name."""
 _NAMELESS = frozenset({"model", "network"})
+
+
+class Code(Enum):
+    """Whose code checks the proofs on a chain."""
+
+    AUTO = "auto"
+    """The circuit's own, and where no circuit's fits into a contract, that of many."""
+    OWN = "own"
+    """Generated for this circuit: the least gas."""
+    SHARED = "shared"
+    """Generated for many circuits, with an artifact that makes it check this one: as large for every model, and dearer to call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +55,9 @@ class Order:
     evm: str = evm_versions.UNIVERSAL
     max_logrows: int = DEFAULT_MAX_LOGROWS
     srs: Path | None = None
+    verifier: Code = Code.AUTO
     limits: Limits = ETHEREUM
+    """Of the chain that the verifier has to fit on."""
     batch: int = 1
     """Rows that one proof covers."""
     held_out: Path | None = None

@@ -6,45 +6,23 @@ The trusted setup is inside the artifact, and the shared code takes anybody's ar
 from __future__ import annotations
 
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 
 from bridge.core.bundle import Keys
-from bridge.core.commitment import reusable_key_hash
 from bridge.core.progress import Progress, silent
-from bridge.core.word import WORD_BYTES, Hex32, hex32, keccak256
+from bridge.core.word import WORD_BYTES
 from bridge.engine.child import Call, run
 from bridge.errors import EngineFailed
-from bridge.solidity.artifact import Artifact
-from bridge.solidity.verifier import compile_reusable_verifier
+from bridge.solidity.verifier import Verifier, compile_reusable_verifier
 
 _DECIMALS = 18
 _PREFIX_BYTES = 8
 """The artifact's file starts with the number of its words, little-endian."""
 
 
-@dataclass(frozen=True, slots=True)
-class ReusableKey:
-    """The shared verifier, and one circuit's artifact for it."""
-
-    verifier: Artifact
-    vka: bytes
-    """Whole words."""
-
-    @property
-    def vka_digest(self) -> Hex32:
-        """What the verifier knows the artifact by."""
-        return hex32(keccak256(self.vka))
-
-    @property
-    def key_hash(self) -> Hex32:
-        """The `vk_hash` of the model that is checked with the two."""
-        return reusable_key_hash(self.verifier.runtime_hash, self.vka_digest)
-
-
-def reusable_key(
+def reusable_verifier(
     keys: Keys, srs: Path, evm: str, *, decimals: int = _DECIMALS, progress: Progress = silent
-) -> ReusableKey:
+) -> Verifier:
     """Generate and compile the shared verifier, and make the artifact of one circuit.
 
     `decimals` are those of the numbers that the shared verifier returns, which nobody reads; another number of them is
@@ -61,8 +39,8 @@ def reusable_key(
             writes=Path(folder),
             progress=progress,
         )
-        verifier = compile_reusable_verifier(source.read_text(), evm, progress)
-        return ReusableKey(verifier, _words(artifact.read_bytes()))
+        code = compile_reusable_verifier(source.read_text(), evm, progress)
+        return Verifier(code, _words(artifact.read_bytes()))
 
 
 def _words(raw: bytes) -> bytes:

@@ -17,22 +17,25 @@ from bridge.circuit import srs as trusted_setup
 from bridge.circuit.cost import Cost
 from bridge.circuit.keys import make_keys
 from bridge.circuit.model import Model
-from bridge.circuit.order import Order
+from bridge.circuit.order import Code, Order
 from bridge.circuit.ranking import Ranked, Ranking
+from bridge.circuit.reusable import reusable_verifier
 from bridge.circuit.settings import Candidate
 from bridge.circuit.srs import SrsFile
 from bridge.circuit.trial import MARGIN
 from bridge.core.bundle import (
+    FILES,
     MODEL,
     SETTINGS,
     VERIFIER_CREATION,
     VERIFIER_INPUT,
     VERIFIER_RUNTIME,
     VERIFIER_SOURCE,
+    VERIFIER_VKA,
     Keys,
 )
 from bridge.core.circuit import Circuit
-from bridge.core.commitment import EZKL_PROOF_SYSTEM, ModelCommitment, circuit_hash, proof_system_id
+from bridge.core.commitment import ModelCommitment, circuit_hash
 from bridge.core.manifest import Measurements
 from bridge.core.progress import Progress, silent
 from bridge.core.proof import Proof
@@ -40,9 +43,16 @@ from bridge.core.rows import Row
 from bridge.core.storage import sha256_file
 from bridge.core.tensor import CircuitTensor, TensorSpec
 from bridge.core.word import Hex32
-from bridge.errors import BridgeError, BudgetExceeded, CircuitRefused, EngineFailed, SolidityError
-from bridge.solidity.artifact import Artifact
-from bridge.solidity.verifier import FEW_RUNS, MANY_RUNS, compile_verifier
+from bridge.errors import (
+    BridgeError,
+    BudgetExceeded,
+    CircuitRefused,
+    CodeTooLarge,
+    EngineFailed,
+    InitcodeTooLarge,
+    SolidityError,
+)
+from bridge.solidity.verifier import FEW_RUNS, MANY_RUNS, Verifier, compile_verifier
 
 MEASURED = 2
 """Candidates that are made at most, not counting those that fail."""
@@ -55,7 +65,7 @@ class Bench:
     """How a finished circuit is measured; handed in by the room above, because proving and chains are next door."""
 
     prove: Callable[[Keys, Hex32, Row, Path], Proof]
-    verify_gas: Callable[[Artifact, Proof], int | None]
+    verify_gas: Callable[[Verifier, Proof], int | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +89,14 @@ class Made:
     folder: Path
     srs: SrsFile
     keys: Keys
-    verifier: Artifact
+    verifier: Verifier
     circuit: Circuit
     measurements: Measurements
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The names of the files in the folder that make a bundle."""
+        return (*FILES, VERIFIER_VKA) if self.verifier.vka else FILES
 
     @property
     def cost(self) -> Cost:
@@ -94,6 +109,8 @@ class Attempt:
     """What became of a candidate."""
 
     ranked: Ranked
+    is_shared: bool
+    """Whether it was to be checked by the shared verifier."""
     measured: Measurements | None
     """None where it was not made, or could not be."""
     refusal: str | None
@@ -111,36 +128,64 @@ class Tuned:
 
 
 def tune(task: Task, ranking: Ranking, bench: Bench, folder: Path, progress: Progress = silent) -> Tuned:
-    """Make the best few and choose. Raises what the first one failed with, if all of them fail."""
+    """Make the best few and choose; where no verifier of a circuit's own fits into a contract, the same with the shared one.
+
+    Raises what the first one failed with, if all of them fail.
+    """
+    tries = _try(task, ranking, bench, folder, progress)
+    if not tries.made and task.order.verifier is Code.AUTO and any(map(_is_of_size, tries.failures)):
+        progress("no circuit has a verifier that fits into a contract: taking the shared one")
+        shared = replace(task, order=replace(task.order, verifier=Code.SHARED))
+        again = _try(shared, ranking, bench, folder, progress)
+        tries = _Tries(again.made, tries.attempts + again.attempts, again.failures)
+    if not tries.made:
+        raise tries.failures[0]
+    best = min(tries.made, key=lambda each: ranking.place(each.cost))
+    told = tuple(replace(attempt, chosen=attempt.measured is best.measurements) for attempt in tries.attempts)
+    return Tuned(best, ranking.default, told)
+
+
+@dataclass(frozen=True, slots=True)
+class _Tries:
+    made: list[Made]
+    attempts: list[Attempt]
+    failures: list[BridgeError]
+
+
+def _try(task: Task, ranking: Ranking, bench: Bench, folder: Path, progress: Progress) -> _Tries:
+    """Candidates made one after another while the next one could still win."""
     made: list[Made] = []
     attempts: list[Attempt] = []
     failures: list[BridgeError] = []
+    is_shared = task.order.verifier is Code.SHARED
     for number, ranked in enumerate(ranking.best):
         least = min((ranking.place(each.cost) for each in made), default=None)
         if least is not None and (len(made) == MEASURED or _cannot_win(ranking.place(ranked.cost), least)):
-            attempts.append(Attempt(ranked, None, None, chosen=False))
+            attempts.append(Attempt(ranked, is_shared, None, None, chosen=False))
             continue
-        place = folder / f"{number}"
+        place = folder / f"{number}-{task.order.verifier.value}"
         place.mkdir()
         try:
             each = make(task, ranked, bench, place, progress=progress)
         except (SolidityError, BudgetExceeded, EngineFailed) as error:
             failures.append(error)
-            attempts.append(Attempt(ranked, None, error.what, chosen=False))
+            attempts.append(Attempt(ranked, is_shared, None, error.what, chosen=False))
             continue
         made.append(each)
-        attempts.append(Attempt(ranked, each.measurements, None, chosen=False))
-    if not made:
-        raise failures[0]
-    best = min(made, key=lambda each: ranking.place(each.cost))
-    told = tuple(replace(attempt, chosen=attempt.ranked is best.ranked) for attempt in attempts)
-    return Tuned(best, ranking.default, told)
+        attempts.append(Attempt(ranked, is_shared, each.measurements, None, chosen=False))
+    return _Tries(made, attempts, failures)
+
+
+def _is_of_size(error: BridgeError) -> bool:
+    """Whether a verifier was refused for its size alone: that of the shared one is another."""
+    too_large = isinstance(error, CodeTooLarge | InitcodeTooLarge)
+    return too_large or (isinstance(error, BudgetExceeded) and error.option == "--max-bytecode")
 
 
 def make(
     task: Task, ranked: Ranked, bench: Bench, folder: Path, *, runs: int | None = None, progress: Progress = silent
 ) -> Made:
-    """Keys, verifier and a proof of the first sample row, in a folder; `runs` are the optimizer's, see `_compiled`.
+    """Keys, verifier and a proof of the first sample row, in a folder; `runs` are the optimizer's, see `_verifier`.
 
     Raises members of `SetupError`, `SolidityError`, `EngineError`, `StorageError`, and `BudgetExceeded`.
     """
@@ -148,21 +193,24 @@ def make(
     srs = trusted_setup.resolve(candidate.logrows, given=order.srs, progress=progress)
     shutil.copyfile(task.single.path, folder / MODEL)
     keys = make_keys(folder, task.model, candidate.document, srs, progress)
-    verifier = _compiled(order, (folder / VERIFIER_SOURCE).read_text(), runs, progress)
+    verifier = _verifier(task, folder, keys, srs, runs, progress)
     circuit = _circuit(folder, task, candidate)
     proof = bench.prove(keys, commitment_of(task.single, circuit, verifier).model_id, task.batches[0], srs.path)
     measurements = Measurements(
         prove_seconds=proof.seconds,
         peak_memory_bytes=proof.peak_memory_bytes,
         proof_bytes=(len(proof.proof) - 2) // 2,
-        verifier_runtime_bytes=len(verifier.runtime),
-        verifier_initcode_bytes=len(verifier.creation),
+        verifier_runtime_bytes=len(verifier.code.runtime),
+        verifier_initcode_bytes=len(verifier.code.creation),
         verify_gas=bench.verify_gas(verifier, proof),
     )
     _check_budget(order, measurements)
-    (folder / VERIFIER_INPUT).write_text(verifier.standard_json)
-    (folder / VERIFIER_CREATION).write_text(verifier.creation.hex())
-    (folder / VERIFIER_RUNTIME).write_text(verifier.runtime.hex())
+    (folder / VERIFIER_SOURCE).write_text(verifier.source)
+    (folder / VERIFIER_INPUT).write_text(verifier.code.standard_json)
+    (folder / VERIFIER_CREATION).write_text(verifier.code.creation.hex())
+    (folder / VERIFIER_RUNTIME).write_text(verifier.code.runtime.hex())
+    if verifier.vka:
+        (folder / VERIFIER_VKA).write_text(verifier.vka.hex())
     return Made(ranked, folder, srs, keys, verifier, circuit, measurements)
 
 
@@ -171,13 +219,13 @@ def _cannot_win(place: tuple[bool, float], least: tuple[bool, float]) -> bool:
     return worse > least[0] or weight > least[1] * UNSURE
 
 
-def commitment_of(model: Model, circuit: Circuit, verifier: Artifact) -> ModelCommitment:
+def commitment_of(model: Model, circuit: Circuit, verifier: Verifier) -> ModelCommitment:
     """What names a model on every chain; `model` is what was given, whatever the batch."""
     return ModelCommitment(
         model_hash=Hex32("0x" + model.sha256),
         circuit_hash=circuit_hash(circuit),
-        vk_hash=verifier.runtime_hash,
-        proof_system=proof_system_id(EZKL_PROOF_SYSTEM),
+        vk_hash=verifier.key_hash,
+        proof_system=verifier.proof_system,
     )
 
 
@@ -196,16 +244,25 @@ def _check_budget(order: Order, measured: Measurements) -> None:
             raise BudgetExceeded(measure=measure, option=option, got=got, allowed=allowed)
 
 
-def _compiled(order: Order, source: str, runs: int | None, progress: Progress) -> Artifact:
-    """The verifier; without `runs` compiled to be run often where its code has room for that: 3 % less gas, half as much code again."""
+def _verifier(task: Task, folder: Path, keys: Keys, srs: SrsFile, runs: int | None, progress: Progress) -> Verifier:
+    """The shared one where that was asked for, and else the circuit's own.
+
+    That is without `runs` compiled to be run often where a contract has room for it: 3 % less gas, half as much code again.
+    """
+    order = task.order
+    if order.verifier is Code.SHARED:
+        shared = reusable_verifier(keys, srs.path, order.evm, progress=progress)
+        order.limits.check_code("the shared verifier", shared.code.creation, shared.code.runtime)
+        return shared
+    source = (folder / VERIFIER_SOURCE).read_text()
     room = min(order.limits.runtime_bytes, order.max_bytecode or order.limits.runtime_bytes)
     if runs is None:
         fast = compile_verifier(source, order.evm, runs=MANY_RUNS, progress=progress)
         if len(fast.runtime) <= room and len(fast.creation) <= order.limits.initcode_bytes:
-            return fast
+            return Verifier(fast)
     small = compile_verifier(source, order.evm, runs=runs or FEW_RUNS, progress=progress)
     order.limits.check_code("the generated verifier", small.creation, small.runtime)
-    return small
+    return Verifier(small)
 
 
 def _circuit(folder: Path, task: Task, candidate: Candidate) -> Circuit:

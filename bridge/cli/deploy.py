@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.text import Text
@@ -12,6 +12,7 @@ from bridge import verbs
 from bridge.cli import options
 from bridge.cli.screen import Screen, jsonable, short
 from bridge.core.word import Address, parse_address
+from bridge.deploy.artifact import Storing
 from bridge.deploy.explorer import KEY_VARIABLE, Patience
 from bridge.deploy.source import write_bundle
 from bridge.deploy.verify import Check
@@ -59,6 +60,10 @@ def model(
     metadata: Annotated[
         bool, typer.Option("--metadata", help="Also deploy its ERC-8084 metadata for explorers.")
     ] = False,
+    carry: Annotated[
+        bool,
+        typer.Option("--carry", help="Leave the artifact of a shared verifier to the proofs, and off the chain."),
+    ] = False,
     as_json: options.Json = False,
 ) -> None:
     """Deploy a model's verifier, register its commitment, and bind the two."""
@@ -66,7 +71,7 @@ def model(
     bundle = verbs.show_model(directory)
     connection = target()
     with screen.working() as progress:
-        done = verbs.deploy_model(bundle, connection, uri=uri, metadata=metadata, progress=progress)
+        done = verbs.deploy_model(bundle, connection, uri=uri, metadata=metadata, carry=carry, progress=progress)
     if as_json:
         screen.document(
             {
@@ -74,6 +79,7 @@ def model(
                 "chain_id": connection.rpc.chain_id,
                 "verifier": done.entry.verifier,
                 "metadata": done.entry.metadata,
+                "artifact": _artifact(done.artifact),
                 "is_new": done.is_new,
                 "gas_used": done.gas_used,
             }
@@ -83,8 +89,34 @@ def model(
         f"{done.entry.name} on {connection.preset.title}",
         {"model id": done.entry.model_id, "verifier": done.entry.verifier.address, "gas": f"{done.gas_used:,}"},
     )
+    if done.artifact is not None:
+        screen.text(_storing(done.artifact))
     if not done.is_new:
         screen.text("It was deployed before; nothing was sent.")
+
+
+def _artifact(storing: Storing | None) -> dict[str, Any] | None:
+    return None if storing is None else {**jsonable(storing), "pays_back_with": storing.pays_back_with}
+
+
+def _storing(storing: Storing) -> str:
+    """Where the artifact is, and after how many verifications that has paid."""
+    told = (
+        f"Its verifier is shared by many models; the artifact that makes it check this one is {storing.size:,} bytes. "
+    )
+    if storing.address is None:
+        return (
+            told + "Every proof carries it. Stored as code, which anybody may do once with `deploy model` and without "
+            f"--carry where a contract has the room, it would save about {storing.saving:,} gas each time."
+        )
+    told += (
+        f"It is stored as the code of {storing.address}, so that a verification takes about {storing.saving:,} gas less"
+    )
+    return (
+        f"{told}."
+        if storing.gas is None
+        else f"{told}; storing took {storing.gas:,}, paid back by {storing.pays_back_with} verifications."
+    )
 
 
 @app.command("verify", epilog="Example: proofbridge deploy verify --chain sepolia")

@@ -9,8 +9,9 @@ from typing import Annotated, Any
 import typer
 
 from bridge import verbs
+from bridge.chain.preset import limits_of
 from bridge.circuit.fidelity import CALIBRATION, HELD_OUT
-from bridge.circuit.order import DEFAULT_MAX_LOGROWS, Order
+from bridge.circuit.order import DEFAULT_MAX_LOGROWS, Code, Order
 from bridge.circuit.settings import Objective
 from bridge.cli import amount, options, tuning
 from bridge.cli.screen import Screen
@@ -19,6 +20,7 @@ from bridge.core.circuit import Visibility
 from bridge.core.manifest import Fidelity, Manifest
 from bridge.errors import OptionInvalid
 from bridge.solidity.evm import UNIVERSAL
+from bridge.solidity.limits import ETHEREUM
 
 app = typer.Typer(help="Build provable models and look at them.", no_args_is_help=True)
 
@@ -57,6 +59,13 @@ def build(
     input_visibility: Annotated[
         str, typer.Option("--input-visibility", help="public, hashed or private.")
     ] = Visibility.PUBLIC.label,
+    verifier: Annotated[
+        Code, typer.Option("--verifier", help="Code of the model's own, or shared; auto shares where no own code fits.")
+    ] = Code.AUTO,
+    chain: Annotated[
+        str | None,
+        typer.Option("--chain", help="A preset whose limits the verifier has to fit. [default: Ethereum's limits]"),
+    ] = None,
     max_logrows: Annotated[
         int, typer.Option("--max-logrows", min=1, max=26, help="Largest circuit allowed, as a power of two of rows.")
     ] = DEFAULT_MAX_LOGROWS,
@@ -83,6 +92,8 @@ def build(
         max_memory=None if max_memory is None else amount.size("--max-memory", max_memory),
         max_bytecode=max_bytecode,
         visibility=_visibility(input_visibility),
+        verifier=verifier,
+        limits=ETHEREUM if chain is None else limits_of(chain),
         evm=evm_version,
         max_logrows=max_logrows,
         srs=srs,
@@ -137,6 +148,7 @@ def summary(bundle: Bundle) -> dict[str, Any]:
         "proof_bytes": manifest.measurements.proof_bytes,
         "prove_seconds": manifest.measurements.prove_seconds,
         "peak_memory_bytes": manifest.measurements.peak_memory_bytes,
+        "verifier": (Code.SHARED if bundle.is_shared else Code.OWN).value,
         "verifier_runtime_bytes": manifest.measurements.verifier_runtime_bytes,
         "verify_gas": manifest.measurements.verify_gas,
         "max_abs_error": manifest.fidelity.max_abs_error,
@@ -166,6 +178,9 @@ def _figures(fidelity: Fidelity) -> dict[str, Any]:
 def _print(screen: Screen, bundle: Bundle) -> None:
     manifest, measured = bundle.manifest, bundle.manifest.measurements
     gas = "not measured (no Anvil)" if measured.verify_gas is None else f"{measured.verify_gas:,}"
+    code = f"{measured.verifier_runtime_bytes:,} bytes, EVM {manifest.versions.evm}"
+    if bundle.is_shared:
+        code += f"; shared, with an artifact of {len(bundle.vka):,} bytes, which that gas carries"
     screen.facts(
         f"{manifest.name}",
         {
@@ -182,7 +197,7 @@ def _print(screen: Screen, bundle: Bundle) -> None:
             "proving": f"{measured.prove_seconds:.2f} s, {measured.peak_memory_bytes / 2**20:.0f} MiB here",
             "proof": f"{measured.proof_bytes:,} bytes",
             "verification gas": gas,
-            "verifier code": f"{measured.verifier_runtime_bytes:,} bytes, EVM {manifest.versions.evm}",
+            "verifier code": code,
             "trusted setup": f"{manifest.setup.name} ({manifest.setup.kind}), 2^{manifest.setup.logrows}",
             "manifest sha256": bundle.manifest_sha256,
             "bundle": bundle.path,

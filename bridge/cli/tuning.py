@@ -7,6 +7,7 @@ from typing import Any
 
 from rich.text import Text
 
+from bridge.circuit.order import Code
 from bridge.circuit.ranking import Ranked
 from bridge.circuit.tune import Attempt, Tuned
 from bridge.cli.screen import Screen
@@ -24,6 +25,7 @@ def document(tuned: Tuned | None) -> dict[str, Any] | None:
         "tried": [
             {
                 **_expected(attempt.ranked),
+                "verifier": _verifier(attempt).value,
                 "measured": attempt.measured,
                 "refusal": attempt.refusal,
                 "chosen": attempt.chosen,
@@ -64,7 +66,7 @@ def plot(path: Path, tuned: Tuned) -> None:
         at = cost.seconds, (measured.verify_gas if measured else None) or cost.gas
         face = "tab:green" if attempt.chosen else "tab:blue" if measured else "none"
         marker, area = ("*", 220) if attempt.chosen else ("o", 60)
-        label = f"{number}: {attempt.ranked.candidate.label}{' (chosen)' if attempt.chosen else ''}"
+        label = f"{number}: {_label(attempt)}{' (chosen)' if attempt.chosen else ''}"
         axes.scatter(*at, marker=marker, s=area, facecolors=face, edgecolors="tab:blue", zorder=3, label=label)
         axes.annotate(f"{number}", at, xytext=(7, 5), textcoords="offset points")
     if tuned.default is not None:
@@ -83,12 +85,20 @@ def _expected(ranked: Ranked) -> dict[str, Any]:
     }
 
 
+def _verifier(attempt: Attempt) -> Code:
+    return Code.SHARED if attempt.is_shared else Code.OWN
+
+
+def _label(attempt: Attempt) -> str:
+    return attempt.ranked.candidate.label + (", shared verifier" if attempt.is_shared else "")
+
+
 def _row(attempt: Attempt) -> list[str | Text]:
     ranked, measured = attempt.ranked, attempt.measured
     gas = "" if measured is None or measured.verify_gas is None else f"{measured.verify_gas:,}"
     told = attempt.refusal or ("" if measured else "could not win")
     return [
-        ranked.candidate.label,
+        _label(attempt),
         f"{ranked.fidelity.max_abs_error:.3g}",
         f"{ranked.cost.seconds:.2f}",
         f"{ranked.cost.gas:,.0f}",

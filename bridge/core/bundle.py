@@ -8,6 +8,8 @@ verifier.sol               the generated Solidity verifier
 verifier.input.json        the standard-JSON input that compiles it
 verifier.creation.hex      its creation code
 verifier.runtime.hex       its runtime code; keccak256 of it is the commitment's vkHash
+verifier.vka.hex           only where the verifier is one for many circuits: the artifact that makes it check this one; the vkHash
+                           is that of both
 manifest.json              what the rest is, with the sha256 of each
 """
 
@@ -18,7 +20,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from bridge.core.commitment import circuit_hash
+from bridge.core.commitment import REUSABLE_PROOF_SYSTEM, circuit_hash, proof_system_id, reusable_key_hash
 from bridge.core.manifest import Manifest, parse_manifest
 from bridge.core.storage import sha256_file
 from bridge.core.word import Hex32, hex32, keccak256
@@ -34,6 +36,7 @@ VERIFIER_SOURCE = "verifier.sol"
 VERIFIER_INPUT = "verifier.input.json"
 VERIFIER_CREATION = "verifier.creation.hex"
 VERIFIER_RUNTIME = "verifier.runtime.hex"
+VERIFIER_VKA = "verifier.vka.hex"
 
 FILES = (
     MODEL,
@@ -46,6 +49,7 @@ FILES = (
     VERIFIER_CREATION,
     VERIFIER_RUNTIME,
 )
+"""Of every bundle."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +86,23 @@ class Bundle:
         """The files that proving needs."""
         return Keys.inside(self.path)
 
+    @property
+    def is_shared(self) -> bool:
+        """Whether its verifier is one for many circuits, and the bundle holds the artifact that makes it check this one."""
+        return self.manifest.commitment.proof_system == proof_system_id(REUSABLE_PROOF_SYSTEM)
+
     def file(self, name: str) -> Path:
-        """The path of one of `FILES`."""
+        """The path of one of its files."""
         return self.path / name
 
     def code(self, name: str) -> bytes:
-        """The bytes of one of the two code files."""
+        """The bytes of one of the files of code."""
         return bytes.fromhex(self.file(name).read_text())
+
+    @property
+    def vka(self) -> bytes:
+        """The artifact; empty where the verifier is the model's own."""
+        return self.code(VERIFIER_VKA) if self.is_shared else b""
 
 
 def open_bundle(path: Path) -> Bundle:
@@ -103,8 +117,10 @@ def open_bundle(path: Path) -> Bundle:
         manifest = parse_manifest(raw)
     except (OSError, ValueError) as error:
         raise BundleCorrupt(path=manifest_path, reason=" ".join(str(error).split()).split(" [type=")[0]) from None
-    if set(manifest.files) != set(FILES):
-        raise BundleCorrupt(path=manifest_path, reason=f"it lists {sorted(manifest.files)}, expected {sorted(FILES)}")
+    bundle = Bundle(directory, manifest, hashlib.sha256(raw).hexdigest())
+    names = {*FILES, VERIFIER_VKA} if bundle.is_shared else set(FILES)
+    if set(manifest.files) != names:
+        raise BundleCorrupt(path=manifest_path, reason=f"it lists {sorted(manifest.files)}, expected {sorted(names)}")
     for name, expected in manifest.files.items():
         file = directory / name
         try:
@@ -113,7 +129,6 @@ def open_bundle(path: Path) -> Bundle:
             raise BundleCorrupt(path=file, reason=error.strerror or str(error)) from None
         if got != expected:
             raise BundleCorrupt(path=file, reason=f"sha256 {got}, the manifest says {expected}")
-    bundle = Bundle(directory, manifest, hashlib.sha256(raw).hexdigest())
     _check_commitment(bundle)
     return bundle
 
@@ -133,14 +148,16 @@ def _check_commitment(bundle: Bundle) -> None:
     commitment = manifest.commitment
     try:
         json.loads(bundle.file(SETTINGS).read_bytes())
-        runtime_hash = hex32(keccak256(bundle.code(VERIFIER_RUNTIME)))
+        key_hash = hex32(keccak256(bundle.code(VERIFIER_RUNTIME)))
+        if bundle.is_shared:
+            key_hash = reusable_key_hash(key_hash, hex32(keccak256(bundle.vka)))
     except ValueError as error:
         raise BundleCorrupt(path=bundle.path, reason=str(error)) from None
     derived = {
         "model hash": (commitment.model_hash, "0x" + manifest.files[MODEL]),
         "settings hash": (manifest.circuit.settings_hash, "0x" + manifest.files[SETTINGS]),
         "circuit hash": (commitment.circuit_hash, circuit_hash(manifest.circuit)),
-        "vk hash": (commitment.vk_hash, runtime_hash),
+        "vk hash": (commitment.vk_hash, key_hash),
         "model id": (manifest.model_id, commitment.model_id),
     }
     for name, (claimed, actual) in derived.items():

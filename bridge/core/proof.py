@@ -42,6 +42,10 @@ class Proof:
         """The `proof` argument of the gateway: abi.encode(uint256[] instances, bytes proof)."""
         return bytes(encode(["uint256[]", "bytes"], [list(self.words), to_bytes(self.proof)]))
 
+    def followed_by(self, artifact: bytes) -> Proof:
+        """The same as a shared verifier takes it where that does not have the artifact: behind the proof of ezkl."""
+        return replace(self, proof=hex_bytes(to_bytes(self.proof) + artifact))
+
     def to_json(self) -> str:
         """The text of a proof file."""
         return json.dumps({"proofbridge_proof": _VERSION, **asdict(self)}, indent=2) + "\n"

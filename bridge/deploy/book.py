@@ -49,6 +49,8 @@ class ModelEntry:
     verifier: Deployment
     metadata: Deployment | None = None
     """Its ERC-8084 metadata, where its owner wanted them on the chain."""
+    vka_digest: Hex32 | None = None
+    """keccak256 of the artifact that makes its verifier check this circuit; None where the verifier is its own."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,8 @@ from bridge.core.bundle import VERIFIER_CREATION, VERIFIER_INPUT, VERIFIER_RUNTI
 from bridge.core.ceremony import in_code
 from bridge.core.commitment import ModelCommitment, circuit_words
 from bridge.core.progress import Progress, silent
-from bridge.core.word import Address, Hex32, to_bytes
+from bridge.core.word import Address, Hex32, hex32, keccak256, to_bytes
+from bridge.deploy.artifact import Storing, find, store
 from bridge.deploy.book import Deployment, ModelEntry, read_book, source_name, write_book, write_source
 from bridge.deploy.create2 import deployment_of, place
 from bridge.errors import ContractReverted, DevelopmentSetupRefused
@@ -30,19 +31,28 @@ class ModelDeployment:
     is_new: bool
     """False where verifier, registration and binding were all there before."""
     gas_used: int
+    artifact: Storing | None = None
+    """Of a model whose verifier is shared."""
 
 
 def deploy_model(
-    bundle: Bundle, wallet: Wallet, folder: Path, *, uri: str = "", metadata: bool = False, progress: Progress = silent
+    bundle: Bundle,
+    wallet: Wallet,
+    folder: Path,
+    *,
+    uri: str = "",
+    metadata: bool = False,
+    carry: bool = False,
+    progress: Progress = silent,
 ) -> ModelDeployment:
     """Deploy, register and bind, and with `metadata` put its ERC-8084 metadata on the chain; what was done before is left
-    out.
+    out. The artifact of a shared verifier is stored as code, unless the proofs are to `carry` it.
 
     The development-setup gate looks into the verifier's own code, not into what a manifest says. Raises
     `DevelopmentSetupRefused`, `NotDeployed`, and members of `SolidityError`, `ChainError`, `DeployError`, `StorageError`.
     """
     runtime = bundle.code(VERIFIER_RUNTIME)
-    if not wallet.preset.is_local and in_code(runtime) is None:
+    if not wallet.preset.is_local and in_code(bundle.vka or runtime) is None:
         raise DevelopmentSetupRefused(model_id=bundle.model_id, chain=wallet.preset.title)
     check_runs("the model's verifier", bundle.manifest.versions.evm, wallet.preset.evm)
     book = read_book(folder, wallet.rpc.chain_id)
@@ -57,12 +67,19 @@ def deploy_model(
         data = core.registry.abi.call("registerModel", _commitment_words(bundle.manifest.commitment, uri))
         gas_used += wallet.execute(core.registry.address, data, label="registerModel", abis=core_abis()).gas_used
         steps += 1
-    if bound_verifier(core.ezkl, bundle.model_id) is None:
+    adapter = adapter_of(bundle, core)
+    if bound_verifier(adapter, bundle.model_id) is None:
         progress("binding the model to its verifier")
         circuit = circuit_words(bundle.manifest.circuit)
-        data = core.ezkl.abi.call("bind", int(bundle.model_id, 16), circuit, placed.address)
-        gas_used += wallet.execute(core.ezkl.address, data, label="bind", abis=core_abis()).gas_used
+        artifact = [bundle.vka] if bundle.is_shared else []
+        data = adapter.abi.call("bind", int(bundle.model_id, 16), circuit, placed.address, *artifact)
+        gas_used += wallet.execute(adapter.address, data, label="bind", abis=core_abis()).gas_used
         steps += 1
+    storing = None
+    if bundle.is_shared:
+        progress("storing the artifact" if not carry else "looking for the artifact")
+        storing = find(bundle.vka, core) if carry else store(bundle.vka, wallet, core)
+        gas_used, steps = gas_used + (storing.gas or 0), steps + (storing.gas is not None)
 
     known = book.models.get(bundle.model_id)
     described = known.metadata if known else None
@@ -70,7 +87,7 @@ def deploy_model(
         described, gas, sent = _describe(bundle, wallet, folder, core)
         gas_used, steps = gas_used + gas, steps + sent
     if known is not None and not steps and described == known.metadata:
-        return ModelDeployment(known, is_new=False, gas_used=0)
+        return ModelDeployment(known, is_new=False, gas_used=0, artifact=storing)
     source = write_source(
         folder, book.chain_id, f"verifier-{bundle.model_id[2:14]}", bundle.file(VERIFIER_INPUT).read_text()
     )
@@ -78,9 +95,15 @@ def deploy_model(
     verifier = deployment_of(placed, source, solc=versions.solc, evm=versions.evm)
     if known is not None and placed.receipt is None:
         verifier = known.verifier  # its line says when it was deployed
-    entry = ModelEntry(bundle.model_id, bundle.manifest.name, bundle.manifest.circuit, verifier, described)
+    digest = hex32(keccak256(bundle.vka)) if bundle.is_shared else None
+    entry = ModelEntry(bundle.model_id, bundle.manifest.name, bundle.manifest.circuit, verifier, described, digest)
     write_book(folder, book.with_model(entry))
-    return ModelDeployment(entry, is_new=bool(steps), gas_used=gas_used)
+    return ModelDeployment(entry, is_new=bool(steps), gas_used=gas_used, artifact=storing)
+
+
+def adapter_of(bundle: Bundle, core: CoreContracts) -> Contract:
+    """The contract that the model of a bundle is bound in."""
+    return core.reusable if bundle.is_shared else core.ezkl
 
 
 def _describe(bundle: Bundle, wallet: Wallet, folder: Path, core: CoreContracts) -> tuple[Deployment, int, int]:
@@ -107,7 +130,7 @@ def is_registered(registry: Contract, model_id: Hex32) -> bool:
 
 def bound_verifier(adapter: Contract, model_id: Hex32) -> Address | None:
     """The verifier that the adapter calls for a model, if one is bound."""
-    verifier, _, _ = adapter.read("bindingOf", int(model_id, 16))
+    verifier, *_ = adapter.read("bindingOf", int(model_id, 16))
     return Address(to_checksum_address(verifier)) if int(verifier, 16) else None
 
 

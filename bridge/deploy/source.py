@@ -21,6 +21,7 @@ from bridge.errors import CompileFailed, DeploymentBookCorrupt, NotDeployed, Sou
 from bridge.solidity import solc
 from bridge.solidity.artifact import Artifact
 from bridge.solidity.contracts import METADATA
+from bridge.solidity.verifier import OWN, REUSABLE, unit_of
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
 """A Solidity identifier: it becomes a file's name too."""
@@ -84,7 +85,8 @@ def placements(folder: Path, book: Book) -> tuple[Placement, ...]:
             matches = False
         if not matches:
             raise DeploymentBookCorrupt(path=book_path(folder, book.chain_id), reason=f"no model has the id {key!r}")
-        found.append(Placement(verifier_name(entry.model_id), entry.verifier, "Halo2Verifier.sol", "Halo2Verifier"))
+        contract = OWN if entry.vka_digest is None else REUSABLE
+        found.append(Placement(verifier_name(entry.model_id), entry.verifier, unit_of(contract), contract))
         if entry.metadata is not None:
             found.append(Placement(f"metadata-{key[2:14]}", entry.metadata, f"src/{METADATA}.sol", METADATA))
     return tuple(found)

@@ -17,7 +17,7 @@ from eth_utils import is_checksum_address, to_checksum_address
 
 from bridge.chain.contract import Contract
 from bridge.chain.rpc import Rpc
-from bridge.core.commitment import ModelCommitment, circuit_hash
+from bridge.core.commitment import ModelCommitment, circuit_hash, reusable_key_hash
 from bridge.core.progress import Progress, silent
 from bridge.core.word import Address, Hex32, hex32, hex_bytes, keccak256, parse_hex32
 from bridge.deploy.book import Book, Deployment, ModelEntry
@@ -27,8 +27,6 @@ from bridge.errors import ContractReverted, DeploymentDiffers, NotDeployed, RpcF
 from bridge.solidity.contracts import ADAPTERS, CORE
 
 _NOTHING = "nothing"
-_ADAPTER = "EzklVerifier"
-"""The adapter of every model that a book lists."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,16 +183,18 @@ def _listed(entry: ModelEntry, code: bytes, contracts: dict[str, Contract]) -> I
         else:
             said = ModelCommitment(hex32(words[0]), hex32(words[1]), hex32(words[2]), hex_bytes(words[3]))
             yield Check(name, "registered", entry.model_id, said.model_id)
-            yield Check(name, "vkHash of the listing", _hash(code), said.vk_hash)
+            yield Check(name, "vkHash of the listing", _key_hash(entry, code), said.vk_hash)
             yield Check(name, "circuitHash of the listing", _circuit(entry), said.circuit_hash)
             yield Check(name, "owner of the listing", None, _address(owner))
             yield Check(name, "deprecated", None, "yes" if deprecated else "no")
-    if _ADAPTER in contracts:
+    adapter = "EzklVerifier" if entry.vka_digest is None else "EzklReusableVerifier"
+    if adapter in contracts:
         try:
-            got = _address(_read(contracts[_ADAPTER], "bindingOf", number)[0])
+            bound, *_ = _read(contracts[adapter], "bindingOf", number)
+            got = _address(bound)
         except _UnreadableError as error:
             got = str(error)
-        yield Check(name, f"bindingOf({_ADAPTER})", entry.verifier.address, got)
+        yield Check(name, f"bindingOf({adapter})", entry.verifier.address, got)
 
 
 class _UnreadableError(Exception):
@@ -225,6 +225,16 @@ def _code(rpc: Rpc, address: Address) -> bytes:
 
 def _hash(code: bytes) -> str:
     return hex32(keccak256(code)) if code else _NOTHING
+
+
+def _key_hash(entry: ModelEntry, code: bytes) -> str:
+    """The `vkHash` of a model that is checked by this code, with the artifact that the book names."""
+    if entry.vka_digest is None or not code:
+        return _hash(code)
+    try:
+        return reusable_key_hash(hex32(keccak256(code)), parse_hex32(entry.vka_digest))
+    except ValueError:
+        return "an artifact's digest in the book"
 
 
 def _block(rpc: Rpc, tx_hash: Hex32 | None) -> str:

@@ -179,7 +179,10 @@ class Submission:
 
 
 def statement(proof: Proof, circuit: Circuit, core: CoreContracts) -> Statement:
-    """What a proof says to the gateway of one chain. Raises ValueError if it has another number of instances."""
+    """What a proof says to the gateway of one chain; behind the proof may be an artifact.
+
+    Raises ValueError if it has another number of instances.
+    """
     words = proof.words
     if len(words) != circuit.input_instances + circuit.output_instances:
         raise ValueError(f"{len(words)} instances, expected {circuit.input_instances} + {circuit.output_instances}")

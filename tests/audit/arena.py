@@ -19,7 +19,7 @@ from bridge.chain.contract import Contract, CoreContracts, core_abis
 from bridge.chain.rpc import Log, Receipt
 from bridge.chain.transaction import Wallet
 from bridge.circuit import srs
-from bridge.circuit.reusable import ReusableKey, reusable_key
+from bridge.circuit.reusable import reusable_verifier
 from bridge.connection import Connection
 from bridge.core.bundle import VERIFIER_CREATION, VERIFIER_RUNTIME, Bundle
 from bridge.core.circuit import Circuit
@@ -43,6 +43,7 @@ from bridge.deploy.model import is_registered
 from bridge.relay.submit import Statement
 from bridge.solidity.abi import Abi, decode_revert
 from bridge.solidity.contracts import compile_core
+from bridge.solidity.verifier import Verifier
 
 ENOUGH_GAS = 3_000_000
 """Several times what the dearest of the honest statements takes."""
@@ -115,13 +116,13 @@ class Model:
         return replace(self, commitment=changed)
 
 
-def model(kind: Kind, bundle: Bundle, *, key: ReusableKey | None = None, signers: Signers | None = None) -> Model:
+def model(kind: Kind, bundle: Bundle, *, key: Verifier | None = None, signers: Signers | None = None) -> Model:
     """The model of a bundle, as another kind of verifier would check it."""
     made = bundle.manifest.commitment
     if signers is not None:
         vk_hash, code = panel_hash(signers.panel), (b"", b"")
     elif key is not None:
-        vk_hash, code = key.key_hash, (key.verifier.creation, key.verifier.runtime)
+        vk_hash, code = key.key_hash, (key.code.creation, key.code.runtime)
     else:
         vk_hash, code = made.vk_hash, (bundle.code(VERIFIER_CREATION), bundle.code(VERIFIER_RUNTIME))
     commitment = ModelCommitment(made.model_hash, made.circuit_hash, vk_hash, proof_system_id(SYSTEMS[kind]))
@@ -382,11 +383,11 @@ def _models(bundle: Bundle, other_bundle: Bundle) -> Iterable[tuple[Kind, Model,
     )
 
 
-def reusable_keys(bundle: Bundle) -> tuple[ReusableKey, ReusableKey]:
+def reusable_keys(bundle: Bundle) -> tuple[Verifier, Verifier]:
     """The shared verifier with two artifacts of one circuit."""
     setup = srs.find(bundle.manifest.setup).path
     evm = bundle.manifest.versions.evm
-    first, second = (reusable_key(bundle.keys, setup, evm, decimals=decimals) for decimals in (18, 6))
+    first, second = (reusable_verifier(bundle.keys, setup, evm, decimals=decimals) for decimals in (18, 6))
     return first, second
 
 

@@ -12,7 +12,7 @@ import pytest
 from bridge.circuit import srs
 from bridge.circuit.build import Bench, Order, build
 from bridge.circuit.origin import Origin, of_code, origin_of
-from bridge.circuit.reusable import reusable_key
+from bridge.circuit.reusable import reusable_verifier
 from bridge.core.bundle import (
     CIRCUIT,
     MANIFEST,
@@ -49,7 +49,7 @@ def of_ceremony(bundle: Bundle, name: str, ceremony: Ceremony) -> str:
 
 def artifact_of(bundle: Bundle, setup: Path, path: Path) -> Path:
     """The artifact as ezkl writes it: eight bytes of length and the words."""
-    vka = reusable_key(bundle.keys, setup, "paris").vka
+    vka = reusable_verifier(bundle.keys, setup, "paris").vka
     path.write_bytes((len(vka) // 32).to_bytes(8, "little") + vka)
     return path
 
@@ -138,7 +138,7 @@ def test_an_artifact_shows_its_ceremony_and_the_shared_verifier_has_none(
     assert origin_of(artifact_of(public, hermez, tmp_path / "vka")) == Origin("artifact", "ceremony", "hermez")
     ours = srs.find(bundle.manifest.setup).path
     assert origin_of(artifact_of(bundle, ours, tmp_path / "ours")) == Origin("artifact", "unknown", None)
-    shared = reusable_key(bundle.keys, ours, "paris").verifier.runtime
+    shared = reusable_verifier(bundle.keys, ours, "paris").code.runtime
     with pytest.raises(NoSetupInside, match="in each model's artifact"):
         of_code("contract", shared, "0x00")
 

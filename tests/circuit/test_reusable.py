@@ -10,7 +10,7 @@ import pytest
 from bridge import verbs
 from bridge.circuit import srs
 from bridge.circuit.order import Order
-from bridge.circuit.reusable import _words, reusable_key
+from bridge.circuit.reusable import _words, reusable_verifier
 from bridge.core.bundle import VERIFIER_SOURCE, Bundle
 from bridge.core.ceremony import HERMEZ
 from bridge.core.commitment import packed
@@ -26,22 +26,22 @@ def setup_of(bundle: Bundle) -> Path:
 
 
 def test_two_circuits_share_the_code_and_not_the_artifact(bundle: Bundle, other_bundle: Bundle) -> None:
-    one = reusable_key(bundle.keys, setup_of(bundle), evm.UNIVERSAL)
-    other = reusable_key(other_bundle.keys, setup_of(other_bundle), evm.UNIVERSAL)
-    assert one.verifier.runtime == other.verifier.runtime
+    one = reusable_verifier(bundle.keys, setup_of(bundle), evm.UNIVERSAL)
+    other = reusable_verifier(other_bundle.keys, setup_of(other_bundle), evm.UNIVERSAL)
+    assert one.code.runtime == other.code.runtime
     assert one.vka != other.vka
     assert one.key_hash != other.key_hash
-    ETHEREUM.check_code(one.verifier.name, one.verifier.creation, one.verifier.runtime)
+    ETHEREUM.check_code(one.code.name, one.code.creation, one.code.runtime)
 
 
 def test_building_it_again_gives_the_same_key(bundle: Bundle) -> None:
-    first, second = (reusable_key(bundle.keys, setup_of(bundle), evm.UNIVERSAL) for _ in range(2))
+    first, second = (reusable_verifier(bundle.keys, setup_of(bundle), evm.UNIVERSAL) for _ in range(2))
     assert first == second
 
 
 def test_other_decimals_are_another_artifact_of_the_same_circuit(bundle: Bundle) -> None:
-    one, other = (reusable_key(bundle.keys, setup_of(bundle), evm.UNIVERSAL, decimals=at) for at in (18, 6))
-    assert one.verifier == other.verifier
+    one, other = (reusable_verifier(bundle.keys, setup_of(bundle), evm.UNIVERSAL, decimals=at) for at in (18, 6))
+    assert one.code == other.code
     assert len(one.vka) == len(other.vka)
     assert one.key_hash != other.key_hash
 
@@ -52,10 +52,10 @@ def test_the_trusted_setup_is_in_the_artifact_and_not_in_the_code(
     """So whoever registers an artifact chooses whom to trust, and a model has to commit to its own."""
     public = verbs.build_model(replace(order, srs=hermez, out=tmp_path)).bundle
     point = packed(HERMEZ.s_g2_x[::-1])  # EIP-197 wants the second coefficient first
-    of_public, of_ours = (reusable_key(one.keys, setup_of(one), evm.UNIVERSAL) for one in (public, bundle))
+    of_public, of_ours = (reusable_verifier(one.keys, setup_of(one), evm.UNIVERSAL) for one in (public, bundle))
     assert point in of_public.vka
     assert point not in of_ours.vka
-    assert of_public.verifier.runtime == of_ours.verifier.runtime
+    assert of_public.code.runtime == of_ours.code.runtime
 
 
 def test_an_artifact_is_the_words_behind_their_number() -> None:
@@ -88,4 +88,4 @@ def test_a_key_that_is_none_is_refused(bundle: Bundle, tmp_path: Path) -> None:
     nothing = tmp_path / "vk.key"
     nothing.write_bytes(b"no key")
     with pytest.raises(EngineFailed):
-        reusable_key(replace(bundle.keys, verifying=nothing), setup_of(bundle), evm.UNIVERSAL)
+        reusable_verifier(replace(bundle.keys, verifying=nothing), setup_of(bundle), evm.UNIVERSAL)

@@ -10,12 +10,12 @@ import pytest
 
 from bridge.circuit import tune as tuning
 from bridge.circuit.model import read_model
-from bridge.circuit.order import Order
+from bridge.circuit.order import Code, Order
 from bridge.circuit.ranking import Bounds, Ranking
 from bridge.circuit.search import search
 from bridge.circuit.settings import Objective
 from bridge.circuit.tune import Bench, Made, Task, make, tune
-from bridge.core.bundle import VERIFIER_SOURCE
+from bridge.core.bundle import VERIFIER_SOURCE, VERIFIER_VKA
 from bridge.core.circuit import Visibility
 from bridge.core.rows import read_rows
 from bridge.errors import BudgetExceeded, CodeTooLarge
@@ -103,6 +103,25 @@ def test_where_all_fail_the_first_failure_is_told(task: Task, ranking: Ranking, 
     assert refused.value.limit == 1000
 
 
+def test_where_no_code_of_a_circuits_own_fits_the_shared_verifier_is_taken(task: Task, tmp_path: Path) -> None:
+    """The code of a hashed input's own is longer; the shared one's is the same for every circuit."""
+    order = replace(task.order, visibility=Visibility.HASHED, limits=Limits(runtime_bytes=11_500))
+    hashed = replace(task, order=order)
+    found = search(task.model, task.batches, objective=order.objective, bounds=Bounds(), visibility=order.visibility)
+    one = replace(found, best=found.best[:1])
+    tuned = tune(hashed, one, BENCH, tmp_path)
+    assert tuned.made.verifier.vka
+    assert tuned.made.measurements.verifier_runtime_bytes <= order.limits.runtime_bytes
+    assert [(attempt.is_shared, attempt.chosen) for attempt in tuned.attempts] == [(False, False), (True, True)]
+    assert "bytes" in (tuned.attempts[0].refusal or "")
+    assert (tuned.made.folder / VERIFIER_VKA).is_file()
+
+    (tmp_path / "own").mkdir()
+    with pytest.raises(CodeTooLarge) as refused:
+        tune(replace(hashed, order=replace(order, verifier=Code.OWN)), one, BENCH, tmp_path / "own")
+    assert refused.value.unit == "the generated verifier"
+
+
 @pytest.mark.parametrize(
     ("option", "bound", "kept"),
     [
@@ -133,4 +152,4 @@ def test_code_is_compiled_to_be_run_often_where_there_is_room(task: Task, rankin
     source = (tmp_path / VERIFIER_SOURCE).read_text()
     small, fast = (compile_verifier(source, task.order.evm, runs=runs) for runs in (FEW_RUNS, MANY_RUNS))
     assert len(small.runtime) < len(fast.runtime)
-    assert made.verifier.runtime == fast.runtime
+    assert made.verifier.code.runtime == fast.runtime
