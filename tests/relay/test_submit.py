@@ -24,7 +24,7 @@ from bridge.errors import (
     TransactionPending,
     WrongChain,
 )
-from bridge.relay.journal import Attempt, read_attempt, write_attempt
+from bridge.relay.attempt import Attempt, read_attempt, write_attempt
 from bridge.relay.submit import Statement, Submission, recorded, statement, submit
 from tests.chain.proxy import Proxy, problem, proxied, result
 

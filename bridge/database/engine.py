@@ -1,0 +1,99 @@
+"""Opening a database and bringing its tables up to date."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from alembic.util import CommandError
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.pool import StaticPool
+
+from bridge.core.storage import home
+from bridge.errors import DatabaseFailed
+
+_MIGRATIONS = Path(__file__).parent / "migrations"
+_UPGRADING = 0x70726F6F66
+"""Of PostgreSQL's advisory lock that one upgrade at a time holds."""
+_BUSY_MILLISECONDS = 30_000
+_DRIVERS = {"postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg"}
+
+
+def default_url() -> str:
+    """The file that is used where no database is named."""
+    return f"sqlite:///{home('relay') / 'relay.db'}"
+
+
+def open_database(url: str) -> Engine:
+    """The database of a URL with its tables as this version has them; a SQLite file is made where there is none.
+
+    Raises `DatabaseFailed`.
+    """
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise DatabaseFailed(place="(no readable URL)", reason="expected sqlite:///FILE or postgresql://…") from None
+    parsed = parsed.set(drivername=_DRIVERS.get(parsed.drivername, parsed.drivername))
+    place = redacted(parsed)
+    try:
+        engine = _sqlite(parsed) if parsed.get_backend_name() == "sqlite" else _server(parsed)
+        _upgrade(engine)
+    except (SQLAlchemyError, CommandError, OSError, NoSuchModuleError, ModuleNotFoundError) as error:
+        raise DatabaseFailed(place=place, reason=_words(error)) from None
+    return engine
+
+
+def redacted(url: URL) -> str:
+    """A URL without what may be a secret: user, password and query."""
+    return url.set(username=None, password=None, query={}).render_as_string()
+
+
+def _sqlite(url: URL) -> Engine:
+    if url.database in {None, "", ":memory:"}:
+        return _immediate(create_engine(url, poolclass=StaticPool, connect_args={"check_same_thread": False}))
+    Path(str(url.database)).parent.mkdir(parents=True, exist_ok=True)
+    return _immediate(create_engine(url))
+
+
+def _immediate(engine: Engine) -> Engine:
+    """SQLite as a journal needs it: on disk before a commit returns, and a writer waits for another one."""
+
+    @event.listens_for(engine, "connect")
+    def _set_up(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # sqlite3 would begin transactions by itself, and late
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA journal_mode = WAL")
+        cursor.execute("PRAGMA synchronous = FULL")
+        cursor.execute(f"PRAGMA busy_timeout = {_BUSY_MILLISECONDS}")
+        cursor.execute("PRAGMA foreign_keys = ON")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")  # a read that writes later cannot be refused half-way
+
+    return engine
+
+
+def _server(url: URL) -> Engine:
+    return create_engine(url, pool_pre_ping=True, isolation_level="READ COMMITTED")
+
+
+def _upgrade(engine: Engine) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS))
+    with engine.begin() as connection:
+        if engine.dialect.name == "postgresql":
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _UPGRADING})
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+def _words(error: BaseException) -> str:
+    """A driver's own words, on one line and without the statement that SQLAlchemy adds."""
+    cause = getattr(error, "orig", None) or error
+    return " ".join(str(cause).split())[:300] or type(cause).__name__
