@@ -134,7 +134,7 @@ def recheck(raw: bytes, transaction: Mapping[str, Any], address: Address, signer
     sender = _sender(asked.digest, signature)
     if sender != address:
         raise refused("from", address, sender or "no account")
-    if asked.signed(signature) != raw:
+    if asked.signed(signature) != raw:  # what the library that reads RLP lets through is not decided here
         raise refused("encoding", "that of its fields", "another encoding of the same fields")
     return Signed(hex32(keccak256(raw)), asked.nonce, raw)
 

@@ -12,6 +12,7 @@ from eth_utils import to_checksum_address
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bridge.chain import signature
 from bridge.chain.account import KeySigner
 from bridge.chain.signature import ORDER, Signature, recheck, settled, unsigned
 from bridge.core.word import Address, hex32, keccak256
@@ -225,6 +226,17 @@ def test_a_transaction_cut_short_or_gone_on_is_refused_wherever_it_is_cut(asked:
     for length in range(len(raw)):
         assert refusal(raw[:length], asked).field in {"type", "encoding"}
     assert refusal(raw + b"\0", asked).field == "encoding"
+
+
+@KINDS
+def test_bytes_that_a_lenient_reader_passes_over_are_refused_too(
+    asked: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(signature, "_decoded", lambda encoded: rlp.decode(encoded, strict=False))
+    raw = signed(asked)
+    assert recheck(raw, asked, ADDRESS, PLACE).raw == raw
+    error = refusal(raw + b"\0", asked)
+    assert (error.field, error.got) == ("encoding", "another encoding of the same fields")
 
 
 def test_brackets_without_end_are_refused() -> None:
