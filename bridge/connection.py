@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from math import isfinite
 from pathlib import Path
 
@@ -29,7 +29,8 @@ class Connection:
     rpc: Rpc
     preset: Preset
     deployments: Path
-    account: str | None
+    account: str | None = field(repr=False)
+    """It may hold a URL with a password."""
     password: Callable[[], str]
     max_fee_wei: int
 
@@ -65,7 +66,7 @@ def connect(
 ) -> Connection:
     """Connect by preset name, by URL, or both; without either, to the local chain on its usual port.
 
-    `account` is a keystore's name, `env:VARIABLE` or `unlocked`. Raises `ChainUnknown`, `OptionInvalid`, `RpcUnreachable`,
+    `account` is what `open_signer` takes: a keystore's name, `env:VARIABLE`, `unlocked`, or a signer elsewhere. Raises `ChainUnknown`, `OptionInvalid`, `RpcUnreachable`,
     `WrongChain`.
     """
     if chain is None and rpc is None:

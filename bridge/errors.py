@@ -49,7 +49,10 @@
     │   ├── AccountMissing
     │   ├── AccountExists
     │   ├── AccountRefused
-    │   └── WrongPassword
+    │   ├── WrongPassword
+    │   ├── SignerUnreachable
+    │   ├── SignerDeclined
+    │   └── SignatureRefused
     ├── ChainError
     │   ├── ChainUnknown
     │   ├── RpcUnreachable
@@ -881,6 +884,58 @@ class WrongPassword(AccountError):
     @property
     def fix(self) -> str:
         return "Type the password again, or set PROOFBRIDGE_PASSWORD or --password-file"
+
+
+@dataclass(eq=False)
+class SignerUnreachable(AccountError):
+    """A signer outside this process does not answer."""
+
+    signer: str
+    reason: str
+
+    @property
+    def what(self) -> str:
+        return f"the signer {self.signer} does not answer: {self.reason}"
+
+    @property
+    def fix(self) -> str:
+        return "Nothing was sent; check that it runs, the network, and for a cloud's key its credentials and region"
+
+
+@dataclass(eq=False)
+class SignerDeclined(AccountError):
+    """A signer answered that it does not sign."""
+
+    signer: str
+    reason: str
+
+    @property
+    def what(self) -> str:
+        return f"the signer {self.signer} does not sign: {self.reason}"
+
+    @property
+    def fix(self) -> str:
+        return "Nothing was sent; the reason is the signer's own: see its rules, and who may use the key"
+
+
+@dataclass(eq=False)
+class SignatureRefused(AccountError):
+    """What a signer gave back is not the transaction that was asked for, signed by the account that was asked."""
+
+    signer: str
+    field: str
+    expected: str
+    got: str
+
+    @property
+    def what(self) -> str:
+        return (
+            f"the signer {self.signer} gave back something else: {self.field} is {self.got}, expected {self.expected}"
+        )
+
+    @property
+    def fix(self) -> str:
+        return "Nothing was sent; do not use this signer before the difference is explained"
 
 
 # --- chains ----------------------------------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
-"""Who signs: an encrypted V3 keystore, an environment variable, or, on a local chain, the node itself.
+"""Who signs: an encrypted V3 keystore, an environment variable, on a local chain the node itself, or a signer elsewhere.
 
 A secret enters by a keystore's password or a variable, and leaves only as a signature. Nothing here prints, logs, or puts a
-secret into an error.
+secret into an error. What any signer but the node gives back has passed `recheck`.
 """
 
 from __future__ import annotations
@@ -18,27 +18,32 @@ from eth_account import Account
 from eth_account.signers.local import LocalAccount
 from eth_utils import to_checksum_address
 
+from bridge.chain.aws import aws_key
+from bridge.chain.gcp import gcp_key
+from bridge.chain.kms import open_key
+from bridge.chain.remote import CLEF, WEB3SIGNER, open_remote
+from bridge.chain.signature import Signed, recheck
 from bridge.core.storage import home, write_atomic
-from bridge.core.word import Address, Hex32, hex32
+from bridge.core.word import Address
 from bridge.errors import AccountExists, AccountMissing, AccountRefused, WrongPassword
 
 UNLOCKED = "unlocked"
 ENVIRONMENT = "env:"
+ELSEWHERE: dict[str, Callable[[str], Signer]] = {
+    "web3signer:": lambda where: open_remote(WEB3SIGNER, where),
+    "clef:": lambda where: open_remote(CLEF, where),
+    "aws-kms:": lambda name: open_key(aws_key(name)),
+    "gcp-kms:": lambda name: open_key(gcp_key(name)),
+}
+"""How a spec begins whose key is in another process, and who opens the rest of it."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _KEY = re.compile(r"(0x)?[0-9A-Fa-f]{64}")
 """eth-account would fill a key that lost digits with zeros, which makes it another key."""
 
+_WITH_URL = ("web3signer:", "clef:")
+
 Password = Callable[[], str]
-
-
-@dataclass(frozen=True, slots=True)
-class Signed:
-    """A signed transaction and its hash, known before it is sent."""
-
-    tx_hash: Hex32
-    nonce: int
-    raw: bytes
 
 
 class Signer(Protocol):
@@ -49,7 +54,7 @@ class Signer(Protocol):
         """Who pays."""
 
     def sign(self, transaction: Mapping[str, Any]) -> Signed | None:
-        """The signed transaction; None where only the node can sign, in sending it."""
+        """The signed transaction, re-checked; None where only the node can sign, in sending it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +71,7 @@ class KeySigner:
     def sign(self, transaction: Mapping[str, Any]) -> Signed:
         """EIP-155 or EIP-1559, by the fields given."""
         signed = self._account.sign_transaction(dict(transaction))
-        return Signed(hex32(bytes(signed.hash)), int(transaction["nonce"]), bytes(signed.raw_transaction))
+        return recheck(bytes(signed.raw_transaction), transaction, self.address, "in this process")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,14 +96,21 @@ class Keystore:
 def open_signer(
     spec: str, password: Password, *, is_local: bool, unlocked: Callable[[], tuple[Address, ...]]
 ) -> Signer:
-    """The signer that `spec` names: `env:VARIABLE`, `unlocked`, `unlocked:ADDRESS`, a keystore's name or its path.
+    """The signer that `spec` names.
 
-    Raises `AccountMissing`, `AccountRefused`, `WrongPassword`.
+    A keystore's name or its path, `env:VARIABLE`, `unlocked`, `unlocked:ADDRESS`, `web3signer:URL#ADDRESS`, `clef:URL#ADDRESS`,
+    `aws-kms:KEY` (an id, alias/NAME or an ARN), or `gcp-kms:VERSION` (a key version's whole resource name).
+
+    Raises `AccountMissing`, `AccountRefused`, `WrongPassword`; from a key service also `ExtraMissing`, `SignerUnreachable`,
+    `SignerDeclined`, `SignatureRefused`.
     """
     if spec == UNLOCKED or spec.startswith(f"{UNLOCKED}:"):
         return _node_signer(spec, is_local, unlocked)
     if spec.startswith(ENVIRONMENT):
         return _environment_signer(spec.removeprefix(ENVIRONMENT))
+    for prefix, open_elsewhere in ELSEWHERE.items():
+        if spec.startswith(prefix):
+            return open_elsewhere(spec.removeprefix(prefix))
     return _keystore_signer(spec, password)
 
 
@@ -156,6 +168,8 @@ def _environment_signer(variable: str) -> Signer:
 def _keystore_signer(spec: str, password: Password) -> Signer:
     path = Path(spec) if spec.endswith(".json") else home("keystore") / f"{spec}.json"
     if not path.is_file():
+        if "://" in spec:  # a URL of a kind of signer that there is not, perhaps with a password in it
+            raise AccountRefused(name="…://…", reason=f"a signer with a URL begins with {' or '.join(_WITH_URL)}")
         raise AccountMissing(name=spec, known=tuple(keystore.name for keystore in keystores()))
     try:
         document = json.loads(path.read_bytes())

@@ -10,10 +10,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bridge.chain.account import Signed, Signer
+from bridge.chain.account import Signer
 from bridge.chain.fee import Fee, LegacyFee, legacy_offer, offer
 from bridge.chain.preset import Preset
 from bridge.chain.rpc import Receipt, Rpc
+from bridge.chain.signature import Signed
 from bridge.core.word import Address, Hex32
 from bridge.errors import ContractReverted, InsufficientFunds, RpcFailed, RpcUnreachable, TransactionPending
 from bridge.solidity.abi import Abi

@@ -25,7 +25,13 @@ RpcUrl = Annotated[
 ChainId = Annotated[int | None, typer.Option("--chain-id", help="The chain id the node must have.")]
 AccountSpec = Annotated[
     str | None,
-    typer.Option("--account", help="A keystore's name, env:VARIABLE, or unlocked (local chains; the default there)."),
+    typer.Option(
+        "--account",
+        envvar="PROOFBRIDGE_ACCOUNT",
+        show_envvar=True,
+        help="A keystore's name, env:VARIABLE, web3signer:URL#ADDRESS, clef:URL#ADDRESS, aws-kms:KEY, gcp-kms:VERSION, or unlocked "
+        "(local chains; the default there).",
+    ),
 ]
 PasswordFile = Annotated[
     Path | None, typer.Option("--password-file", help="File with the keystore's password (else PROOFBRIDGE_PASSWORD).")

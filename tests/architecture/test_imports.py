@@ -34,6 +34,10 @@ DOORS = {
     "web3": "bridge/chain/rpc.py",
     "solcx": "bridge/solidity/solc.py",
     "matplotlib": "bridge/toolchain/plot.py",
+    "cryptography": "bridge/chain/kms.py",
+    "boto3": "bridge/chain/aws.py",
+    "botocore": "bridge/chain/aws.py",
+    "google": "bridge/chain/gcp.py",
 }
 """The only file that may import each of these."""
 

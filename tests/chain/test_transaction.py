@@ -9,10 +9,11 @@ import pytest
 from eth_account import Account
 
 from bridge import verbs
-from bridge.chain.account import KeySigner, Signed
+from bridge.chain.account import KeySigner
 from bridge.chain.anvil import Anvil, local_chain
 from bridge.chain.contract import core_abis
 from bridge.chain.rpc import Rpc
+from bridge.chain.signature import Signed
 from bridge.chain.transaction import Wallet, broadcast, wait
 from bridge.connection import Connection, connect
 from bridge.core.word import Address

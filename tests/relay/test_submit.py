@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from bridge import verbs
-from bridge.chain.account import Signed
 from bridge.chain.anvil import local_chain
 from bridge.chain.contract import core_abis
+from bridge.chain.signature import Signed
 from bridge.connection import Connection, connect
 from bridge.core.bundle import Bundle
 from bridge.core.proof import Proof
