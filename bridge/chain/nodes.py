@@ -11,8 +11,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from bridge.chain.account import Signed
 from bridge.chain.rpc import Block, Receipt, Rpc
+from bridge.chain.signature import Signed
 from bridge.core.word import Address
 from bridge.errors import ChainError, NodesDisagree, RpcFailed, RpcUnreachable
 

@@ -11,12 +11,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from bridge.chain.account import Signed, Signer
+from bridge.chain.account import Signer
 from bridge.chain.contract import core_abis
 from bridge.chain.fee import Fee, LegacyFee, legacy_offer, offer, outbid
 from bridge.chain.nodes import Nodes
 from bridge.chain.preset import Preset
 from bridge.chain.rpc import Receipt
+from bridge.chain.signature import Signed
 from bridge.core.word import Address, Hex32
 from bridge.errors import (
     BridgeError,

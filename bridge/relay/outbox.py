@@ -15,9 +15,9 @@ from typing import Any
 from sqlalchemy import Connection, Engine, RowMapping, and_, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from bridge.chain.account import Signed
 from bridge.chain.fee import Fee, LegacyFee
 from bridge.chain.rpc import Receipt
+from bridge.chain.signature import Signed
 from bridge.core.word import Address, Hex32
 from bridge.database.schema import offers, slots, spendings, submissions, transitions
 from bridge.errors import BridgeError, NonceTaken
