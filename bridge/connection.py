@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from math import isfinite
 from pathlib import Path
 
-from bridge.chain.account import UNLOCKED, open_signer
+from bridge.chain.account import UNLOCKED, Signer, open_signer
 from bridge.chain.contract import CoreContracts
 from bridge.chain.preset import GWEI, Preset, preset, preset_of
 from bridge.chain.rpc import Rpc
@@ -50,8 +50,11 @@ class Connection:
         spec = self.account or (UNLOCKED if self.preset.is_local else None)
         if spec is None:
             raise AccountMissing(name="(none given)", known=())
-        signer = open_signer(spec, self.password, is_local=self.preset.is_local, unlocked=self.rpc.accounts)
-        return Wallet(self.rpc, signer, self.preset, self.max_fee_wei)
+        return Wallet(self.rpc, self.signer(spec), self.preset, self.max_fee_wei)
+
+    def signer(self, spec: str) -> Signer:
+        """What signs for an account of this chain. Raises members of `AccountError`."""
+        return open_signer(spec, self.password, is_local=self.preset.is_local, unlocked=self.rpc.accounts)
 
 
 def connect(

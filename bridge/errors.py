@@ -84,7 +84,8 @@
     │   ├── LeaseLost
     │   ├── NonceTaken
     │   ├── BudgetSpent
-    │   └── ArtifactMissing
+    │   ├── ArtifactMissing
+    │   └── SchedulerUnreachable
     ├── DatabaseError
     │   └── DatabaseFailed
     └── StorageError
@@ -1438,6 +1439,22 @@ class ArtifactMissing(RelayError):
     @property
     def fix(self) -> str:
         return "Check --store: every relayer and worker needs the one that the job was made with"
+
+
+@dataclass(eq=False)
+class SchedulerUnreachable(RelayError):
+    """No Dask scheduler answers."""
+
+    address: str
+    reason: str
+
+    @property
+    def what(self) -> str:
+        return f"no Dask scheduler answers at {self.address}: {self.reason}"
+
+    @property
+    def fix(self) -> str:
+        return "Start one with: dask scheduler, and give its address, tcp://HOST:8786"
 
 
 # --- databases -------------------------------------------------------------------------------------------------------

@@ -230,7 +230,7 @@ def submit(
     progress: Progress = silent,
 ) -> Submission:
     """Record a proof in the ledger, or find the record. `check=False` is for a proof that this process just checked."""
-    said = _statement(bundle, proof, connection.core())
+    said = statement_of(bundle, proof, connection.core())
     if check:
         prover.check(bundle.keys, proof, srs.find(bundle.manifest.setup).path, progress=progress)
     return _record(bundle, said, connection, confirmations, progress)
@@ -361,7 +361,7 @@ def replay_result(bundle: Bundle, row: Row, record: VerifiedInference) -> Replay
     return replay(bundle, row, record)
 
 
-def _statement(bundle: Bundle, proof: Proof, core: CoreContracts) -> Statement | BatchStatement:
+def statement_of(bundle: Bundle, proof: Proof, core: CoreContracts) -> Statement | BatchStatement:
     """What a proof says on a chain, of one row or of a batch. Raises `ProofOfAnotherModel`, `ProofInvalid`."""
     if proof.model_id != bundle.model_id:
         raise ProofOfAnotherModel(expected=bundle.model_id, got=proof.model_id)

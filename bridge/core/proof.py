@@ -65,7 +65,16 @@ def read_proof(path: Path) -> Proof:
     try:
         if path.stat().st_size > _MAX_FILE_BYTES:
             raise ProofMalformed(path=path, reason=f"it is larger than {_MAX_FILE_BYTES} bytes")
-        document = json.loads(path.read_bytes())
+        raw = path.read_bytes()
+    except OSError as error:
+        raise ProofMalformed(path=path, reason=error.strerror or str(error)) from None
+    return parse_proof(raw, path)
+
+
+def parse_proof(raw: bytes, path: Path) -> Proof:
+    """Parse and check the content of a proof file; `path` is for the message. Raises `ProofMalformed`."""
+    try:
+        document = json.loads(raw)
         if not isinstance(document, dict) or document.pop("proofbridge_proof", None) != _VERSION:
             raise ProofMalformed(path=path, reason=f"it has no field proofbridge_proof = {_VERSION}")
         proof = TypeAdapter(Proof).validate_python(document)
@@ -74,8 +83,6 @@ def read_proof(path: Path) -> Proof:
             field.to_signed(int(word, 16))
         canonical = hex_bytes(to_bytes(proof.proof))
         return replace(proof, model_id=parse_hex32(proof.model_id), instances=words, proof=canonical)
-    except OSError as error:
-        raise ProofMalformed(path=path, reason=error.strerror or str(error)) from None
     except ValidationError as error:
         first = error.errors()[0]
         raise ProofMalformed(path=path, reason=f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from None

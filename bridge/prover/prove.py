@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import tempfile
-from dataclasses import replace
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bridge.core.bundle import Keys
@@ -14,7 +16,7 @@ from bridge.core.proof import Proof, from_ezkl, to_ezkl
 from bridge.core.rows import Row
 from bridge.core.rows import to_ezkl as rows_to_ezkl
 from bridge.core.word import Hex32
-from bridge.engine.child import DEFAULT_TIMEOUT_SECONDS, Call, run
+from bridge.engine.child import DEFAULT_TIMEOUT_SECONDS, Answer, Call, run
 from bridge.errors import CircuitRefused, EngineFailed, ProofInvalid
 
 
@@ -32,45 +34,55 @@ def prove(
     Raises `CircuitRefused` where the row drives a value inside the circuit out of its range, `ProofInvalid`, `EngineError`.
     """
     with tempfile.TemporaryDirectory(prefix="proofbridge-") as folder:
-        data, witness, written = (Path(folder) / name for name in ("input.json", "witness.json", "proof.json"))
-        data.write_text(rows_to_ezkl([row]))
-        names = {"circuit": str(keys.circuit), "vk": str(keys.verifying), "srs": str(srs)}
-        try:
+        place = _Workplace(Path(folder), keys, srs)
+        place.data.write_text(rows_to_ezkl([row]))
+        with _fitting(keys):
             computing, proving, checking = run(
-                [
-                    Call(
-                        "witness",
-                        "computing the witness",
-                        {**names, "settings": str(keys.settings), "data": str(data), "output": str(witness)},
-                    ),
-                    Call(
-                        "prove",
-                        "proving",
-                        {
-                            "witness": str(witness),
-                            "circuit": str(keys.circuit),
-                            "pk": str(keys.proving),
-                            "output": str(written),
-                            "srs": str(srs),
-                        },
-                    ),
-                    _verification(keys, written, srs),
-                ],
-                writes=Path(folder),
+                [place.computing, place.proving, place.checking],
+                writes=place.folder,
                 progress=progress,
                 timeout=timeout,
             )
-        except EngineFailed as error:
-            if error.step == "computing the witness":
-                said = [error.reason, *error.log.strip().splitlines()[-1:]]  # ezkl's reason may be in its log alone
-                reason = f"the row does not fit it: {'; '.join(dict.fromkeys(said))}"
-                raise CircuitRefused(path=keys.circuit, reason=reason) from error
-            raise
-        if not checking.result:
-            raise ProofInvalid(model_id=model_id, reason="ezkl refuses its own proof; the keys may not belong together")
-        document = json.loads(written.read_bytes())
-    proof = from_ezkl(model_id, document, proving.seconds, proving.peak_memory_bytes)
-    return replace(proof, witness_seconds=computing.seconds)
+        return replace(place.proof(model_id, proving, checking), witness_seconds=computing.seconds)
+
+
+def compute_witness(
+    keys: Keys,
+    row: Row,
+    srs: Path,
+    *,
+    progress: Progress = silent,
+    timeout: float = DEFAULT_TIMEOUT_SECONDS,
+) -> bytes:
+    """The witness of one row, as ezkl writes it: the cheap half of `prove`, after which it is known that the row fits.
+
+    Raises what that raises.
+    """
+    with tempfile.TemporaryDirectory(prefix="proofbridge-") as folder:
+        place = _Workplace(Path(folder), keys, srs)
+        place.data.write_text(rows_to_ezkl([row]))
+        with _fitting(keys):
+            run([place.computing], writes=place.folder, progress=progress, timeout=timeout)
+        return place.witness.read_bytes()
+
+
+def prove_witness(
+    keys: Keys,
+    model_id: Hex32,
+    witness: bytes,
+    srs: Path,
+    *,
+    progress: Progress = silent,
+    timeout: float = DEFAULT_TIMEOUT_SECONDS,
+) -> Proof:
+    """A proof of a witness, verified here before it is returned. Raises what `prove` raises."""
+    with tempfile.TemporaryDirectory(prefix="proofbridge-") as folder:
+        place = _Workplace(Path(folder), keys, srs)
+        place.witness.write_bytes(witness)
+        proving, checking = run(
+            [place.proving, place.checking], writes=place.folder, progress=progress, timeout=timeout
+        )
+        return place.proof(model_id, proving, checking)
 
 
 def run_circuit(keys: Keys, row: Row, *, progress: Progress = silent) -> tuple[list[int], list[int]]:
@@ -100,6 +112,68 @@ def check(keys: Keys, proof: Proof, srs: Path, *, progress: Progress = silent) -
         raise ProofInvalid(model_id=proof.model_id, reason="ezkl's verifier refuses it")
 
 
+@dataclass(frozen=True, slots=True)
+class _Workplace:
+    """The files of one proof, and the calls that make each from the one before."""
+
+    folder: Path
+    keys: Keys
+    srs: Path
+
+    @property
+    def data(self) -> Path:
+        return self.folder / "input.json"
+
+    @property
+    def witness(self) -> Path:
+        return self.folder / "witness.json"
+
+    @property
+    def written(self) -> Path:
+        return self.folder / "proof.json"
+
+    @property
+    def computing(self) -> Call:
+        files = {
+            "circuit": self.keys.circuit,
+            "vk": self.keys.verifying,
+            "srs": self.srs,
+            "settings": self.keys.settings,
+        }
+        return _call("witness", "computing the witness", **files, data=self.data, output=self.witness)
+
+    @property
+    def proving(self) -> Call:
+        files = {"circuit": self.keys.circuit, "pk": self.keys.proving, "srs": self.srs}
+        return _call("prove", "proving", **files, witness=self.witness, output=self.written)
+
+    @property
+    def checking(self) -> Call:
+        return _verification(self.keys, self.written, self.srs)
+
+    def proof(self, model_id: Hex32, proving: Answer, checking: Answer) -> Proof:
+        if not checking.result:
+            raise ProofInvalid(model_id=model_id, reason="ezkl refuses its own proof; the keys may not belong together")
+        return from_ezkl(model_id, json.loads(self.written.read_bytes()), proving.seconds, proving.peak_memory_bytes)
+
+
+@contextmanager
+def _fitting(keys: Keys) -> Iterator[None]:
+    """A witness that cannot be computed is the row's fault."""
+    try:
+        yield
+    except EngineFailed as error:
+        if error.step != "computing the witness":
+            raise
+        said = [error.reason, *error.log.strip().splitlines()[-1:]]  # ezkl's reason may be in its log alone
+        reason = f"the row does not fit it: {'; '.join(dict.fromkeys(said))}"
+        raise CircuitRefused(path=keys.circuit, reason=reason) from error
+
+
+def _call(name: str, stage: str, **files: Path) -> Call:
+    return Call(name, stage, {key: str(path) for key, path in files.items()})
+
+
 def _verification(keys: Keys, proof: Path, srs: Path) -> Call:
-    arguments = {"proof": str(proof), "settings": str(keys.settings), "vk": str(keys.verifying), "srs": str(srs)}
-    return Call("verify", "checking the proof locally", arguments)
+    files = {"proof": proof, "settings": keys.settings, "vk": keys.verifying, "srs": srs}
+    return _call("verify", "checking the proof locally", **files)

@@ -68,8 +68,12 @@ class Job:
     """sha256 of the witness in the store."""
     proof: str | None
     """sha256 of the proof in the store."""
+    position: int | None
+    """Its row of the proof."""
     statement: Hex32 | None
-    """What the ledger records it under."""
+    """What the ledger records it under: itself, or the root of its batch."""
+    inference_id: Hex32 | None
+    """Of the verified inference; in a batch a leaf of the root."""
     tx_hash: Hex32 | None
     block_number: int | None
     created_at: float

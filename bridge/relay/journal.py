@@ -11,11 +11,12 @@ from typing import Any
 from sqlalchemy import Connection, Engine, RowMapping, Select, case, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from bridge.core.word import Address, Hex32
+from bridge.core.word import Hex32
 from bridge.database.schema import jobs, submissions, transitions
 from bridge.errors import BridgeError, IdempotencyConflict, JobUnknown
 from bridge.relay.job import Job, Request, State
 from bridge.relay.lease import Lease
+from bridge.relay.submission import Call
 
 MOST_TRIES = 3
 """A job whose proving was begun so often and never ended is parked."""
@@ -107,20 +108,28 @@ class Journal:
         """Its witness lies in the store."""
         return self._step(job, (State.REQUESTED,), State.WITNESSED, witness=witness)
 
-    def proved(self, job: Job, proof: str, seconds: float) -> Job:
-        """Its proof lies in the store."""
-        return self._step(job, (State.REQUESTED, State.WITNESSED), State.PROVED, proof=proof, prove_seconds=seconds)
+    def proved(self, job: Job, proof: str, seconds: float, position: int = 0) -> Job:
+        """Its proof lies in the store; `position` is its row in that."""
+        values = {"proof": proof, "prove_seconds": seconds, "position": position}
+        return self._step(job, (State.REQUESTED, State.WITNESSED), State.PROVED, **values)
 
-    def checked(self, job: Job, statement: Hex32, destination: Address, function: str, calldata: bytes) -> Job:
+    def stumbled(self, job: Job, evidence: str) -> Job:
+        """A try ended, for a reason that another one may not meet."""
+        with self._write() as connection:
+            values = {"evidence": evidence, "changed_at": self._clock()}
+            connection.execute(update(jobs).where(jobs.c.id == job.id).values(**values))
+        return self.job(job.id)
+
+    def checked(self, job: Job, inference_id: Hex32, recorded: Call) -> Job:
         """Its proof is verified, and this call records it. A call that another job of the same statement made is shared."""
-        now, chain_id = self._clock(), job.request.chain_id
+        now, chain_id, statement = self._clock(), job.request.chain_id, recorded.statement
         with self._write() as connection:
             values = {
                 "chain_id": chain_id,
                 "statement": statement,
-                "destination": destination,
-                "function": function,
-                "calldata": calldata,
+                "destination": recorded.destination,
+                "function": recorded.function,
+                "calldata": recorded.calldata,
                 "deadline": job.request.deadline,
                 "state": State.CHECKED.value,
                 "created_at": now,
@@ -129,10 +138,12 @@ class Journal:
             try:
                 with connection.begin_nested():
                     connection.execute(insert(submissions).values(**values))
-                    _note(connection, statement, State.CHECKED, function, now)
+                    _note(connection, statement, State.CHECKED, recorded.function, now)
             except IntegrityError:
                 self._hurry(connection, chain_id, statement, job.request.deadline)
-            self._move(connection, job, (State.PROVED,), State.CHECKED, {"statement": statement})
+            self._move(
+                connection, job, (State.PROVED,), State.CHECKED, {"statement": statement, "inference_id": inference_id}
+            )
         return self.job(job.id)
 
     def failed(self, job: Job, error: BridgeError) -> Job:
@@ -221,7 +232,9 @@ def _job(row: RowMapping) -> Job:
         tries=row["tries"],
         witness=row["witness"],
         proof=row["proof"],
+        position=row["position"],
         statement=row["statement"],
+        inference_id=row["inference_id"],
         tx_hash=row["tx_hash"],
         block_number=row["block_number"],
         created_at=row["created_at"],

@@ -92,10 +92,10 @@ class Lane:
         preset: Preset,
         caps: Caps,
         *,
-        recorded: Callable[[Hex32], int | None],
+        recorded: Callable[[Submission], int | None],
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """`recorded` says in which block the ledger has a statement."""
+        """`recorded` says in which block a contract has what the submission is to record."""
         self.address: Address = signer.address
         self._outbox = outbox
         self._nodes = nodes
@@ -165,19 +165,19 @@ class Lane:
         if receipt.block_number <= final and self._nodes.block_hash(receipt.block_number) == receipt.block_hash:
             failure = None
             if not receipt.succeeded and not self._is_recorded(slot.statement):
-                call = "the call that records it"
+                call = self._submission(slot.statement).function if slot.statement else "a transfer to oneself"
                 failure = ContractReverted(call=call, error="TransactionFailed", tx_hash=receipt.tx_hash)
             self._outbox.final(slot, failure)
             self._count("final")
 
     def _follow_found(self, submission: Submission, final: int) -> None:
         """What somebody else recorded stands once its block is final; or it went with a block, and is ours to make."""
-        block = self._recorded(submission.statement)
+        block = self._recorded(submission)
         if block is None or block <= final:
             self._outbox.settled_elsewhere(submission, stands=block is not None)
 
     def _is_recorded(self, statement: Hex32 | None) -> bool:
-        return statement is None or self._recorded(statement) is not None
+        return statement is None or self._recorded(self._submission(statement)) is not None
 
     def _used_from_outside(self, slot: Slot, final: int) -> None:
         """No receipt of ours, and yet the nonce is used: believed only where the block that used it is final."""
@@ -196,7 +196,7 @@ class Lane:
         old = slot.newest
         fee = outbid(old.fee, self._market(), self._caps.max_fee_wei)
         self._check_transaction(old.gas, fee)
-        call = self._filler() if slot.statement is None else self._call(slot.statement)
+        call = self._filler() if slot.statement is None else _call(self._submission(slot.statement))
         signed = self._sign(call, slot.nonce, old.gas, fee)
         self._outbox.outbid(slot, signed, old.gas, fee)
         self._send(slot.statement, signed)
@@ -246,7 +246,7 @@ class Lane:
 
     def _offer(self, submission: Submission, nonce: int, fee: Fee | LegacyFee) -> int:
         """Sign, keep, send; 1 where that took the nonce, 0 where the ledger has the record already."""
-        block = self._recorded(submission.statement)
+        block = self._recorded(submission)
         if block is not None:
             self._outbox.recorded_elsewhere(submission, block)
             return 0
@@ -293,11 +293,11 @@ class Lane:
         tip = self._nodes.any(lambda rpc: rpc.priority_fee())
         return offer(head.base_fee_wei, tip, self._caps.max_fee_wei)
 
-    def _call(self, statement: Hex32) -> dict[str, Any]:
+    def _submission(self, statement: Hex32) -> Submission:
         submission = self._outbox.submission(statement)
         if submission is None:
             raise KeyError(statement)  # the schema does not let a slot outlive its submission
-        return _call(submission)
+        return submission
 
     def _filler(self) -> dict[str, Any]:
         return {"to": self.address, "data": b"", "value": 0}

@@ -75,6 +75,12 @@ class Outbox:
             rows = connection.execute(query).mappings().all()
         return tuple(_slot(list(group)) for _, group in groupby(rows, key=lambda row: row["nonce"]))
 
+    def senders(self) -> tuple[Address, ...]:
+        """Every key that ever had a nonce here."""
+        query = select(slots.c.sender).where(slots.c.chain_id == self.chain_id).distinct().order_by(slots.c.sender)
+        with self._engine.connect() as connection:
+            return tuple(connection.execute(query).scalars())
+
     def next_nonce(self, sender: Address) -> int:
         """One above the highest nonce that was ever given out; 0 where none was."""
         query = select(func.max(slots.c.nonce)).where(

@@ -11,6 +11,17 @@ from bridge.relay.job import State
 
 
 @dataclass(frozen=True, slots=True)
+class Call:
+    """A call of a contract, and what it records."""
+
+    statement: Hex32
+    destination: Address
+    function: str
+    """The contract's, for people."""
+    calldata: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Submission:
     """What is to be recorded, by its statement: whoever asks for the same again shares this one."""
 

@@ -165,6 +165,9 @@ class RowStatement:
         return bool(event.arguments["output"] == to_bytes(self.row.output))
 
 
+_GETTERS = {said.function: said.getter for said in (Statement, BatchStatement, RowStatement)}
+
+
 @dataclass(frozen=True, slots=True)
 class Submission:
     """Something that the ledger has recorded."""
@@ -203,7 +206,7 @@ def submit(
     Raises `ContractReverted` (before anything is paid, by a dry run), `TransactionPending` (the hash is kept and found again),
     and members of `ChainError`, `SolidityError`, `StorageError`.
     """
-    if (block := _recorded_in(said, core)) is not None:
+    if (block := recorded_in(said.function, said.key, core)) is not None:
         return _find(said, core, block)
     tx_hash = _resume(said, wallet, progress)
     if tx_hash is None:
@@ -221,13 +224,13 @@ def submit(
 
 def recorded(said: Recordable, core: CoreContracts) -> bool:
     """Whether the ledger holds it."""
-    return _recorded_in(said, core) is not None
+    return recorded_in(said.function, said.key, core) is not None
 
 
-def _recorded_in(said: Recordable, core: CoreContracts) -> int | None:
-    """The block of a record, if there is one."""
+def recorded_in(function: str, key: Hex32, core: CoreContracts) -> int | None:
+    """The block in which the ledger recorded what this function of it records, if it has."""
     try:
-        ((_, _, block, _),) = core.ledger.read(said.getter, to_bytes(said.key))
+        ((_, _, block, _),) = core.ledger.read(_GETTERS[function], to_bytes(key))
     except ContractReverted as error:
         if error.error in _NOT_RECORDED:
             return None

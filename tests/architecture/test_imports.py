@@ -21,7 +21,7 @@ FLOORS = (
     {"audit"},
     {"connection"},
     {"verbs"},
-    {"demo", "bench"},
+    {"operation", "demo", "bench"},
     {"__init__"},
     {"cli"},
 )

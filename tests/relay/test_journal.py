@@ -13,6 +13,7 @@ from bridge.errors import CircuitRefused, IdempotencyConflict, JobUnknown
 from bridge.relay.job import Job, Request, State
 from bridge.relay.journal import Journal
 from bridge.relay.outbox import Outbox
+from bridge.relay.submission import Call
 
 WANTED = Request(chain_id=31337, model_id=hex32(1), bundle="b" * 64, input="a" * 64)
 LEDGER = Address("0x1111111111111111111111111111111111111111")
@@ -27,7 +28,7 @@ def checked(journal: Journal, job: Job, statement: int) -> Job:
     """The whole way to a call that can be sent."""
     journal.witnessed(job, "c" * 64)
     journal.proved(job, "d" * 64, 1.5)
-    return journal.checked(job, hex32(statement), LEDGER, "verifyAndStoreInference", b"data")
+    return journal.checked(job, hex32(statement), Call(hex32(statement), LEDGER, "verifyAndStoreInference", b"data"))
 
 
 def test_a_request_is_written_once_however_often_it_is_made(journal: Journal) -> None:
@@ -77,7 +78,7 @@ def test_a_job_goes_its_way_step_by_step(journal: Journal) -> None:
     assert journal.witnessed(job, "c" * 64).state is State.WITNESSED
     proved = journal.proved(job, "d" * 64, 1.5)
     assert (proved.state, proved.witness, proved.proof) == (State.PROVED, "c" * 64, "d" * 64)
-    done = journal.checked(job, hex32(9), LEDGER, "verifyAndStoreInference", b"data")
+    done = journal.checked(job, hex32(9), Call(hex32(9), LEDGER, "verifyAndStoreInference", b"data"))
     assert (done.state, done.statement) == (State.CHECKED, hex32(9))
     assert journal.waiting(31337, limit=10) == ()
     states = [state for state, _, _ in journal.history(done)]

@@ -21,7 +21,7 @@ from bridge.relay.job import Request, State
 from bridge.relay.journal import Journal
 from bridge.relay.lane import Caps, Lane, Tick
 from bridge.relay.outbox import Outbox
-from bridge.relay.submission import SlotState
+from bridge.relay.submission import Call, SlotState
 from tests.chain.proxy import Proxy, proxied
 
 KEY = "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80"
@@ -51,7 +51,15 @@ class Stage:
         """As after a restart: it remembers nothing."""
         rpcs = tuple(Rpc(url) for url in urls) or (self.rpc,)
         nodes = Nodes(rpcs, quorum=len(rpcs) // 2 + 1)
-        return Lane(self.outbox, nodes, self.signer, self.preset, caps, recorded=self.recorded.get, clock=self.clock)
+        return Lane(
+            self.outbox,
+            nodes,
+            self.signer,
+            self.preset,
+            caps,
+            recorded=lambda each: self.recorded.get(each.statement),
+            clock=self.clock,
+        )
 
     def submit(self, *, data: bytes = b"", to: Address = NOBODY) -> Hex32:
         """A call that waits."""
@@ -59,7 +67,7 @@ class Stage:
         job = self.journal.request(f"{number}", Request(31337, hex32(1), "b" * 64, f"{number:064x}"))
         self.journal.witnessed(job, "c" * 64)
         self.journal.proved(job, "d" * 64, 1.0)
-        self.journal.checked(job, hex32(number), to, "record", data)
+        self.journal.checked(job, hex32(number), Call(hex32(number), to, "record", data))
         return hex32(number)
 
     def state(self, statement: Hex32) -> State:

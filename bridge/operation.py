@@ -1,0 +1,216 @@
+"""What an operator does: requests into the journal, and a relayer that works them off."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from multiprocessing import get_context
+
+from bridge import verbs
+from bridge.chain.account import UNLOCKED, Signer
+from bridge.chain.nodes import Nodes
+from bridge.chain.rpc import Rpc
+from bridge.circuit import srs
+from bridge.connection import Connection
+from bridge.core.bundle import Bundle
+from bridge.core.rows import Row
+from bridge.core.word import Address
+from bridge.database.engine import default_url, open_database
+from bridge.errors import AccountMissing, AccountRefused, LeaseLost
+from bridge.relay.artifacts import Artifacts, default_store
+from bridge.relay.cluster import cluster
+from bridge.relay.job import Job, Request, State
+from bridge.relay.journal import Journal
+from bridge.relay.lane import Caps, Lane, Tick
+from bridge.relay.lease import acquire
+from bridge.relay.outbox import Outbox
+from bridge.relay.relayer import Pace, Provers, Relayer
+from bridge.relay.submission import Submission
+from bridge.relay.submit import recorded_in
+
+_TAKE_OVER_SECONDS = 1.0
+"""Between two tries for the lease."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How a relayer is run."""
+
+    caps: Caps
+    database: str = field(default_factory=default_url, repr=False)
+    """URL of the journal; it may hold a password."""
+    store: str = field(default_factory=default_store)
+    """URL of what jobs are made of."""
+    others: tuple[str, ...] = ()
+    """URLs of more nodes of the chain."""
+    quorum: int = 1
+    """Nodes that have to agree."""
+    accounts: tuple[str, ...] = ()
+    """Signers, each with nonces of its own."""
+    executor: str | None = None
+    """Address of a Dask scheduler; None: processes of this machine."""
+    pace: Pace = field(default_factory=Pace)
+    holder: str = field(default_factory=lambda: f"{socket.gethostname()}:{os.getpid()}")
+    """What this relayer is called in the lease."""
+
+
+@dataclass(frozen=True, slots=True)
+class Purse:
+    """One key of a relayer."""
+
+    address: Address
+    balance_wei: int
+    in_flight: int
+    spent_hour_wei: int
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """How a relayer stands, from its journal and the chain."""
+
+    chain_id: int
+    counts: dict[State, int]
+    purses: tuple[Purse, ...]
+    newest: tuple[Job, ...]
+    holder: str | None
+    """Who acts for the chain now."""
+
+
+def request(
+    bundle: Bundle,
+    rows: Sequence[Row],
+    connection: Connection,
+    plan: Plan,
+    *,
+    key: str | None = None,
+    deadline: float | None = None,
+) -> tuple[Job, ...]:
+    """Ask for inferences; asked for again they are the same jobs. `deadline` is in seconds since 1970.
+
+    With a `key` of one's own each row adds its number to it; without one the payload is the key. Raises
+    `IdempotencyConflict`, members of `DatabaseError` and `StorageError`.
+    """
+    store = Artifacts(plan.store)
+    digest = store.put_bundle(bundle, srs.find(bundle.manifest.setup).path)
+    journal = Journal(open_database(plan.database))
+    jobs = []
+    for number, row in enumerate(rows, start=1):
+        name = store.put_row(row, bundle.manifest.circuit.row.inputs)
+        wanted = Request(connection.rpc.chain_id, bundle.model_id, digest, name, deadline)
+        own = wanted.payload if key is None else key if len(rows) == 1 else f"{key}/{number}"
+        jobs.append(journal.request(own, wanted))
+    return tuple(jobs)
+
+
+def wait_for(jobs: Sequence[Job], plan: Plan, states: frozenset[State], *, timeout: float) -> tuple[Job, ...]:
+    """The jobs once each has reached one of these states or is over, or when `timeout` seconds are."""
+    journal = Journal(open_database(plan.database))
+    deadline = time.monotonic() + timeout
+    while True:
+        now = tuple(journal.job(job.id) for job in jobs)
+        if all(job.state in states or job.state.is_over for job in now) or time.monotonic() > deadline:
+            return now
+        time.sleep(0.02)
+
+
+def relay(
+    connection: Connection,
+    plan: Plan,
+    stop: threading.Event,
+    *,
+    ticked: Callable[[Lane, Tick], None] = lambda _lane, _tick: None,
+    leading: Callable[[bool], None] = lambda _leads: None,
+) -> None:
+    """Work until `stop`: wait for the lease of the chain, act while it lasts, wait again.
+
+    `leading` is told when this relayer begins and ceases to act. Raises members of `AccountError`, `DatabaseError`.
+    """
+    engine = open_database(plan.database)
+    signers = _signers(connection, plan)
+    chain_id, core = connection.rpc.chain_id, connection.core()
+    nodes = Nodes((connection.rpc, *(Rpc(url, chain_id) for url in plan.others)), plan.quorum)
+    store = Artifacts(plan.store)
+
+    def recorded(submission: Submission) -> int | None:
+        return recorded_in(submission.function, submission.statement, core)
+
+    while not stop.is_set():
+        lease = acquire(engine, f"chain {chain_id}", plan.holder)
+        if lease is None:
+            stop.wait(_TAKE_OVER_SECONDS)
+            continue
+        leading(True)
+        outbox = Outbox(engine, chain_id, lease=lease)
+        lanes = [Lane(outbox, nodes, signer, connection.preset, plan.caps, recorded=recorded) for signer in signers]
+        with _executor(plan) as executor:
+            relayer = Relayer(
+                chain_id,
+                Journal(engine, lease=lease),
+                store,
+                lanes,
+                Provers(executor),
+                core.ledger,
+                lambda bundle, proof: verbs.statement_of(bundle, proof, core),
+                lease=lease,
+                pace=plan.pace,
+                ticked=ticked,
+            )
+            try:
+                relayer.run(stop)
+            except LeaseLost:
+                continue
+            finally:
+                leading(False)
+                lease.release()
+
+
+def status(connection: Connection, plan: Plan, *, limit: int = 10) -> Status:
+    """How things stand. Raises `DatabaseFailed`."""
+    engine = open_database(plan.database)
+    chain_id = connection.rpc.chain_id
+    journal, outbox = Journal(engine), Outbox(engine, chain_id)
+    purses = tuple(
+        Purse(
+            address,
+            connection.rpc.balance(address),
+            len(outbox.slots(address)),
+            outbox.spent_since(address, time.time() - 3600),
+        )
+        for address in outbox.senders()
+    )
+    return Status(chain_id, journal.counts(chain_id), purses, journal.newest(chain_id, limit=limit), None)
+
+
+def _signers(connection: Connection, plan: Plan) -> tuple[Signer, ...]:
+    """The keys of the lanes, each once. Raises members of `AccountError`."""
+    if not plan.accounts:
+        raise AccountMissing(name="(none given)", known=())
+    signers = []
+    for spec in plan.accounts:
+        if spec.startswith(UNLOCKED):
+            reason = "a node's unlocked account signs nothing that could be kept and sent again"
+            raise AccountRefused(name=spec, reason=reason)
+        signers.append(connection.signer(spec))
+    addresses = [signer.address for signer in signers]
+    if len(set(addresses)) != len(addresses):
+        raise AccountRefused(name="--account", reason="two of them are one key")
+    return tuple(signers)
+
+
+@contextmanager
+def _executor(plan: Plan) -> Iterator[Executor]:
+    if plan.executor is None:
+        pool = ProcessPoolExecutor(plan.pace.proofs, mp_context=get_context("spawn"))
+        try:
+            yield pool
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+        return
+    with cluster(plan.executor) as executor:
+        yield executor

@@ -1,0 +1,326 @@
+"""The loop: requests are proved, proofs become calls, calls go to the lanes. One thread decides; provers and lanes work.
+
+Nothing is known here that is not in the journal: a relayer that is killed anywhere goes on where its journal stands.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass, field
+from typing import Any
+
+import structlog
+
+from bridge.chain.contract import Contract
+from bridge.core.bundle import Bundle
+from bridge.core.proof import Proof
+from bridge.errors import (
+    ArtifactMissing,
+    BundleError,
+    CircuitError,
+    DatabaseFailed,
+    InputError,
+    JobParked,
+    LeaseLost,
+    ProofError,
+    ProofInvalid,
+)
+from bridge.relay import work
+from bridge.relay.artifacts import Artifacts
+from bridge.relay.job import Job, State
+from bridge.relay.journal import MOST_TRIES, Journal
+from bridge.relay.lane import Lane, Tick
+from bridge.relay.lease import SECONDS, Lease
+from bridge.relay.submission import Call
+from bridge.relay.submit import BatchStatement, Statement
+from bridge.relay.work import Proved, Task
+
+_LOG = structlog.get_logger("relay")
+
+_FAULT_OF_THE_JOB = (InputError, CircuitError, ProofError, ArtifactMissing)
+"""What another try would end with again."""
+
+Say = Callable[[Bundle, Proof], Statement | BatchStatement]
+"""What a proof says on the chain. Raises `ProofInvalid` where it is of another circuit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How a relayer divides its time."""
+
+    proofs: int = 1
+    """At once."""
+    batch_age: float = 2.0
+    """Seconds that a row waits for others of its batch at most."""
+    look: float = 0.05
+    """Seconds between two looks at what provers have done."""
+    tick: float = 0.05
+    """Seconds between two looks at the chain."""
+    timeout: float = 3600.0
+    """Seconds that each half of a proof may take."""
+    drain: float = 60.0
+    """Seconds that proofs are waited for once the relayer is to stop; after that they are begun again by the next one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Provers:
+    """Where proofs are made, and by what: recorded ones stand in for ezkl where it is the chain that is tested."""
+
+    executor: Executor
+    witness: work.Witness = work.witness
+    prove: work.Prove = work.prove
+
+
+@dataclass(slots=True)
+class _Run:
+    """Jobs that are proved together."""
+
+    jobs: tuple[Job, ...]
+    task: Task
+    future: Future[Any]
+    is_proving: bool
+    """False while the witness is computed."""
+
+
+@dataclass(slots=True)
+class _Watch:
+    """What ends everything: set by whoever finds out first."""
+
+    over: threading.Event = field(default_factory=threading.Event)
+    reason: BaseException | None = None
+
+    def end(self, reason: BaseException) -> None:
+        self.reason = self.reason or reason
+        self.over.set()
+
+
+class Relayer:
+    """The jobs of one chain. Call `run` from one thread."""
+
+    def __init__(
+        self,
+        chain_id: int,
+        journal: Journal,
+        store: Artifacts,
+        lanes: Sequence[Lane],
+        provers: Provers,
+        ledger: Contract,
+        say: Say,
+        *,
+        lease: Lease | None = None,
+        pace: Pace | None = None,
+        ticked: Callable[[Lane, Tick], None] = lambda _lane, _tick: None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """`ticked` is told what a lane did."""
+        self._chain_id = chain_id
+        self._journal = journal
+        self._store = store
+        self._bundles: dict[str, Bundle] = {}
+        self._lanes = lanes
+        self._provers = provers
+        self._ledger = ledger
+        self._say = say
+        self._lease = lease
+        self._pace = pace or Pace()
+        self._ticked = ticked
+        self._clock = clock
+        self._runs: list[_Run] = []
+
+    def run(self, stop: threading.Event) -> None:
+        """Work until `stop`; then let what is being proved come to its end, for a while.
+
+        Raises `LeaseLost` and `DatabaseFailed`, with every proof that was being made given up.
+        """
+        watch = _Watch()
+        threads = [threading.Thread(target=self._drive, args=(lane, watch), daemon=True) for lane in self._lanes]
+        if self._lease is not None:
+            threads.append(threading.Thread(target=self._hold, args=(self._lease, watch), daemon=True))
+        for thread in threads:
+            thread.start()
+        try:
+            while not stop.is_set() and not watch.over.is_set():
+                if not self.step():
+                    watch.over.wait(self._pace.look)
+            self._drain(watch)
+        except (LeaseLost, DatabaseFailed) as error:
+            watch.end(error)
+        finally:
+            watch.over.set()
+            for thread in threads:
+                thread.join()
+            self._give_up()
+        if watch.reason is not None:
+            raise watch.reason
+
+    def step(self, *, starting: bool = True) -> bool:
+        """Look once; whether anything was done."""
+        done = self._collect()
+        waiting = self._journal.waiting(self._chain_id, limit=1000)
+        for job in waiting:
+            if job.state is State.PROVED:
+                self._hand_over(job)
+                done = True
+        if starting:
+            for group in self._groups(waiting):
+                if len(self._runs) >= self._pace.proofs:
+                    break
+                self._start(group)
+                done = True
+        return done
+
+    @property
+    def proving(self) -> int:
+        """Proofs that are being made."""
+        return len(self._runs)
+
+    # --- proving ------------------------------------------------------------------------------------------------------
+
+    def _groups(self, waiting: Sequence[Job]) -> Iterator[tuple[Job, ...]]:
+        """What is to be proved next: rows of one circuit together, up to its size or until the oldest waited long enough."""
+        busy = {job.id for run in self._runs for job in run.jobs}
+        open_groups: dict[str, list[Job]] = {}
+        for job in waiting:
+            if job.state is State.PROVED or job.id in busy:
+                continue
+            if job.tries >= MOST_TRIES:
+                parked = JobParked(job_id=job.id, tries=job.tries, last=job.evidence or "")
+                _LOG.error("parked", job=job.id, tries=job.tries)
+                self._journal.failed(job, parked)
+                continue
+            bundle = self._bundle(job)
+            if bundle is None:
+                continue
+            size = bundle.manifest.circuit.rows
+            if size == 1 or job.tries:  # one that failed among others is tried alone
+                yield (job,)
+                continue
+            group = open_groups.setdefault(job.request.bundle, [])
+            group.append(job)
+            if len(group) == size:
+                yield tuple(open_groups.pop(job.request.bundle))
+        for group in open_groups.values():
+            if self._clock() - min(job.created_at for job in group) >= self._pace.batch_age:
+                yield tuple(group)
+
+    def _start(self, group: tuple[Job, ...]) -> None:
+        jobs = tuple(self._journal.begin(job) for job in group)
+        first = jobs[0]
+        rows = tuple(job.request.input for job in jobs)
+        task = Task(self._store.url, first.request.bundle, rows, self._pace.timeout)
+        is_proving = first.witness is not None and len(jobs) == 1
+        future = (
+            self._provers.executor.submit(self._provers.prove, task, first.witness or "")
+            if is_proving
+            else self._provers.executor.submit(self._provers.witness, task)
+        )
+        _LOG.info("proving", jobs=len(jobs), job=first.id, model=first.request.model_id, attempt=first.tries)
+        self._runs.append(_Run(jobs, task, future, is_proving))
+
+    def _collect(self) -> bool:
+        finished = [run for run in self._runs if run.future.done()]
+        for run in finished:
+            try:
+                answer = run.future.result()
+            except BaseException as error:  # whatever a prover on another machine ended with
+                self._runs.remove(run)
+                self._stumbled(run, error)
+                continue
+            if isinstance(answer, Proved):
+                self._runs.remove(run)
+                for position, job in enumerate(run.jobs):
+                    self._journal.proved(job, answer.proof, answer.seconds, position)
+                _LOG.info("proved", jobs=len(run.jobs), job=run.jobs[0].id, seconds=round(answer.seconds, 3))
+            else:
+                for job in run.jobs:
+                    self._journal.witnessed(job, answer)
+                run.future = self._provers.executor.submit(self._provers.prove, run.task, answer)
+                run.is_proving = True
+        return bool(finished)
+
+    def _stumbled(self, run: _Run, error: BaseException) -> None:
+        """The job's own fault ends it; anything else is tried again, and counted."""
+        said = str(error) or type(error).__name__
+        _LOG.warning("not proved", jobs=len(run.jobs), job=run.jobs[0].id, error=type(error).__name__, said=said)
+        for job in run.jobs:
+            if isinstance(error, _FAULT_OF_THE_JOB) and len(run.jobs) == 1:
+                self._journal.failed(job, error)
+            else:
+                self._journal.stumbled(job, said)
+
+    def _hand_over(self, job: Job) -> None:
+        """From here on the call is all that counts."""
+        bundle = self._bundle(job)
+        if bundle is None or job.proof is None:
+            return
+        try:
+            said = self._say(bundle, work.proof_in(self._store, job.proof))
+            inference_id = said.inference_id if isinstance(said, Statement) else _row_of(said, job).inference_id
+        except (*_FAULT_OF_THE_JOB,) as error:
+            self._journal.failed(job, error)
+            return
+        calldata = self._ledger.abi.call(said.function, *said.arguments)
+        self._journal.checked(job, inference_id, Call(said.key, self._ledger.address, said.function, calldata))
+
+    def _bundle(self, job: Job) -> Bundle | None:
+        """The bundle of a job, out of the store; a job without one ends here."""
+        digest = job.request.bundle
+        if digest not in self._bundles:
+            try:
+                self._bundles[digest], _ = self._store.get_bundle(digest)
+            except (ArtifactMissing, BundleError) as error:
+                self._journal.failed(job, error)
+                return None
+        return self._bundles[digest]
+
+    # --- what runs beside ---------------------------------------------------------------------------------------------
+
+    def _drive(self, lane: Lane, watch: _Watch) -> None:
+        """A lane, until the end."""
+        while not watch.over.is_set():
+            try:
+                tick = lane.tick()
+            except BaseException as error:
+                watch.end(error)
+                return
+            self._ticked(lane, tick)
+            if tick.held is not None:
+                _LOG.warning("held", sender=lane.address, error=type(tick.held).__name__, said=str(tick.held))
+            watch.over.wait(self._pace.tick)
+
+    def _hold(self, lease: Lease, watch: _Watch) -> None:
+        """The lease, until the end."""
+        while not watch.over.wait(SECONDS / 3):
+            try:
+                lease.renew()
+            except BaseException as error:
+                watch.end(error)
+
+    def _drain(self, watch: _Watch) -> None:
+        """Let what is being proved come to its end, and be written down."""
+        deadline = time.monotonic() + self._pace.drain
+        while self._runs and time.monotonic() < deadline and not watch.over.is_set():
+            if not self.step(starting=False):
+                watch.over.wait(self._pace.look)
+        if not watch.over.is_set():
+            self.step(starting=False)
+
+    def _give_up(self) -> None:
+        """Nobody may prove for a relayer that is not there: its processes end, and with them what they run."""
+        if not self._runs:
+            return
+        for run in self._runs:
+            run.future.cancel()
+        for child in multiprocessing.active_children():
+            child.terminate()
+        self._runs.clear()
+
+
+def _row_of(said: BatchStatement, job: Job) -> Any:
+    if job.position is None or job.position >= len(said.batch.rows):
+        raise ProofInvalid(model_id=job.request.model_id, reason=f"it has no row {job.position}")
+    return said.batch.rows[job.position]
