@@ -30,7 +30,8 @@ class _Anywhere:
 class TooMany(_Anywhere):
     """HTTP 429; the node never saw the request."""
 
-    retry_after: int = 1
+    retry_after: int | str | None = 1
+    """Seconds, or a date as HTTP allows it, or nothing."""
     kind: str = "429"
 
 

@@ -25,6 +25,7 @@ from tests.sim.stale import stale_answer
 from tests.sim.wire import HungUpError, Json, RefusedError, read_message, written
 
 _PAGE = b"<html><title>error</title></html>"
+_SLOW_DOWN = b'{"jsonrpc": "2.0", "id": null, "error": {"code": -32005, "message": "request rate limited"}}'
 _REMEMBERED = 64
 
 
@@ -106,7 +107,8 @@ class StrictNode:
         match fault:
             case TooMany():
                 self.tally.add(fault.kind)
-                return _Reply(429, b"", (f"Retry-After: {fault.retry_after}",))
+                when = () if fault.retry_after is None else (f"Retry-After: {fault.retry_after}",)
+                return _Reply(429, _SLOW_DOWN, when)
             case ServerError(after=False):
                 self.tally.add(fault.kind)
                 return _Reply(fault.status, _PAGE)

@@ -79,11 +79,12 @@ def test_a_loud_fault_is_met_once_and_counted(fault: Fault, world: World) -> Non
     assert world.tally[fault.kind] == 1
 
 
-def test_a_429_says_when_to_come_again(world: World) -> None:
-    world.node.schedule.force(TooMany(retry_after=7))
+@pytest.mark.parametrize("when", [7, "Fri, 31 Dec 2027 23:59:59 GMT", None])
+def test_a_429_says_when_to_come_again_or_does_not(when: int | str | None, world: World) -> None:
+    world.node.schedule.force(TooMany(when))
     answer = raw_http(world.url, b'{"jsonrpc": "2.0", "id": 1, "method": "eth_blockNumber", "params": []}')
     assert answer.startswith(b"HTTP/1.1 429 ")
-    assert b"\r\nRetry-After: 7\r\n" in answer
+    assert (f"\r\nRetry-After: {when}\r\n".encode() in answer) is (when is not None)
 
 
 @pytest.mark.parametrize(

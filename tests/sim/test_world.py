@@ -16,7 +16,7 @@ from tests.sim.clock import START, Clock
 from tests.sim.faults import ALL, Schedule
 from tests.sim.payer import GWEI, Payer
 from tests.sim.seeds import seeds
-from tests.sim.world import CHAIN_ID, World
+from tests.sim.world import CHAIN_ID, SLOT_SECONDS, World
 
 
 @pytest.mark.parametrize("seed", seeds())
@@ -44,6 +44,27 @@ def test_a_run_through_every_fault_and_reorg_settles_with_every_transaction_mine
         world.mine()
         assert rpc.nonce(Address(alice.address), "latest") == wanted
         assert len(world.tally.kinds()) > 5
+
+
+def test_the_same_seed_gives_the_same_chain_block_for_block() -> None:
+    def head(seed: int) -> tuple[str, int]:
+        with World(seed) as world:
+            payers = [Payer(world.account()) for _ in range(3)]
+            for nonce in range(6):
+                for sender in payers:
+                    world.pool.submit(sender.signed(nonce, fee=100 * GWEI))
+                world.mine()
+            world.pool.submit(payers[0].signed(6, fee=100 * GWEI))
+            world.pool.evict_some(1)
+            world.reorg()
+            world.reorg(3)
+            world.mine(2)
+            block = world.ask("eth_getBlockByNumber", "latest", False)
+            return block["hash"], int(block["timestamp"], 16)
+
+    assert head(1) == head(1)
+    assert head(1) != head(2)
+    assert head(1)[1] == START + 8 * SLOT_SECONDS
 
 
 def test_accounts_are_the_seeds_and_have_coin() -> None:

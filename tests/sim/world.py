@@ -13,7 +13,7 @@ from eth_account.signers.local import LocalAccount
 
 from bridge.chain.anvil import Anvil, local_chain
 from tests.sim import reorg
-from tests.sim.clock import Clock
+from tests.sim.clock import START, Clock
 from tests.sim.faults import Fault, Schedule
 from tests.sim.mempool import Mempool
 from tests.sim.reorg import Reorg, Shape
@@ -24,6 +24,8 @@ from tests.sim.tally import Tally
 from tests.sim.wire import Upstream
 
 CHAIN_ID = 31_337
+SLOT_SECONDS = 12
+"""Between the times of two blocks, however far apart they are mined."""
 _RICH = 10_000 * 10**18
 
 
@@ -54,7 +56,7 @@ class World:
         self.nodes: tuple[StrictNode, ...] = ()
         self.reorgs: list[Reorg] = []
         mining = () if automine else ("--block-time", str(block_seconds)) if block_seconds else ("--no-mining",)
-        self._options = (*mining, *options)
+        self._options = (*mining, "--timestamp", str(int(START)), *options)
         self._replicas = replicas
         self._rules = rules or Rules()
         self._faults = tuple(faults)
@@ -66,6 +68,8 @@ class World:
             self.anvil: Anvil = stack.enter_context(local_chain(options=self._options))
             self.upstream = Upstream(self.anvil.url)
             stack.callback(self.upstream.close)
+            # Without it the machine's own time is in every block, and no seed gives the same chain twice.
+            self.upstream.ask("anvil_setBlockTimestampInterval", SLOT_SECONDS)
             self.pool = Mempool(self.upstream, self._rules, tally=self.tally, seed=self.seed)
             names = [f"replica {place}" for place in range(self._replicas)]
             self.nodes = tuple(
