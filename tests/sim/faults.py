@@ -139,7 +139,8 @@ class Lie:
             case "chain id":
                 return hex(int(result, 16) + chance.randint(1, 1000))
             case "nonce":
-                return hex(int(result, 16) + chance.choice((-1, 1, 5)) if result != "0x0" else 1)
+                nonce = int(result, 16)
+                return hex(nonce + chance.choice((-1, 1, 5) if nonce else (1, 5)))
             case "another receipt":
                 others = [other for other in receipts if result and _word(other) != _word(result)]
                 return chance.choice(others) if others else result

@@ -202,7 +202,7 @@ class Mempool:
         """Anvil forgets the order of nonces in its pool when the chain steps back: it gets everything anew."""
         back = [(self.sender(tx), tx) for tx in map(read_signed, returning)]
         for sender in {sender for sender, _ in back}:
-            self._senders[sender].move_to(self._nonce(sender))
+            self._move(sender, self._nonce(sender))
         for sender, tx in back:
             known = self._senders[sender]
             if tx.nonce >= known.nonce and tx.nonce not in known.waiting:

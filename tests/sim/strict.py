@@ -163,19 +163,33 @@ class StrictNode:
                 return {"result": hex(self.pool.pending_nonce(params[0]))}
             case "eth_getLogs":
                 return {"result": self._logs(params[0])}
-            case "anvil_reorg":
-                self.pool.reorganise(int(params[0]), params[1] if len(params) > 1 else [])
-                return {"result": None}
-            case "anvil_dropTransaction":
-                return {"result": next(iter(self.pool.evict(str(params[0]))), None)}
+        if method.startswith(("anvil_", "evm_")):
+            return self._steered(method, params)
         answer = self.upstream.try_all([(method, *params)])[0]
         match method:
             case "eth_getTransactionByHash" if answer.get("result") is None:
                 return {"result": self.pool.transaction(str(params[0]))}
             case "eth_getTransactionReceipt" if answer.get("result"):
                 self._receipts.append(answer["result"])
-            case "evm_revert" | "anvil_reset" | "anvil_dropAllTransactions":
-                self.pool.clear()
+        return answer
+
+    def _steered(self, method: str, params: list[Any]) -> Json:
+        """What a local chain is told to do; where it moves transactions, the pool does it."""
+        match method:
+            case "anvil_reorg":
+                self.pool.reorganise(int(params[0]), params[1] if len(params) > 1 else [])
+                return {"result": None}
+            case "evm_mine" if not params:
+                self.pool.mine()
+                return {"result": "0x0"}
+            case "anvil_mine" if len(params) == 1:
+                self.pool.mine(int(params[0], 16) if isinstance(params[0], str) else int(params[0]))
+                return {"result": None}
+            case "anvil_dropTransaction":
+                return {"result": next(iter(self.pool.evict(str(params[0]))), None)}
+        answer = self.upstream.try_all([(method, *params)])[0]
+        if method in {"evm_revert", "anvil_reset", "anvil_dropAllTransactions"}:
+            self.pool.clear()
         return answer
 
     def _logs(self, query: Json) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import socket
 import time
 from collections.abc import Iterator
@@ -191,6 +192,13 @@ def test_every_lie_is_told_counted_and_beside_the_truth(world: World) -> None:
     assert Rpc(world.url, CHAIN_ID).chain_id == CHAIN_ID
     assert {lie.kind for lie in LIES} <= world.tally.kinds()
     assert world.tally["lie: block hash"] == 2
+
+
+def test_a_lie_about_a_nonce_is_a_number_and_another_one() -> None:
+    for nonce in (0, 1, 7):
+        told = {int(Lie("nonce").told(hex(nonce), random.Random(seed), []), 16) for seed in range(20)}
+        assert nonce not in told
+        assert min(told) >= 0
 
 
 def test_a_lie_about_nothing_is_not_counted(world: World) -> None:

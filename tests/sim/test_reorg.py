@@ -135,6 +135,18 @@ def test_what_waited_before_a_reorg_waits_after_it() -> None:
         assert nonces(world, [alice]) == [7]
 
 
+def test_what_waited_may_be_mined_by_the_other_branch() -> None:
+    with World(3) as world:
+        (alice,) = busy(world, 3, senders=1)
+        early = alice.signed(3, fee=100 * GWEI)
+        waiting = world.pool.submit(early)
+        raws = [*world.pool.in_blocks(1, 3), early]
+        assert world.pool.reorganise(3, [(raw, 0) for raw in raws]) == []
+        assert world.pool.waiting() == []
+        assert world.ask("eth_getTransactionReceipt", waiting)["blockNumber"] == "0x1"
+        assert world.pool.pending_nonce(alice.address) == 4
+
+
 def test_a_replacement_in_the_gap_that_a_reorg_leaves_keeps_the_old_one_out() -> None:
     with World(3, rules=Rules(returning=0.0)) as world:
         (alice,) = busy(world, 1, senders=1)

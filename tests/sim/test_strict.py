@@ -252,6 +252,16 @@ def test_a_fee_below_the_base_fee_waits_here_and_is_refused_by_anvil(world: Worl
     assert strict.ask("eth_getTransactionReceipt", tx_hash)["status"] == "0x1"
 
 
+@pytest.mark.parametrize("call", [("evm_mine",), ("anvil_mine", "0x1"), ("anvil_mine", 1)])
+def test_a_block_that_a_client_asks_for_holds_what_waited(
+    call: tuple[str | int, ...], world: World, strict: Upstream
+) -> None:
+    tx_hash = strict.ask("eth_sendRawTransaction", payer(world).signed(0, fee=GWEI // 2, tip=1))
+    world.base_fee(GWEI // 4)
+    strict.ask(str(call[0]), *call[1:])
+    assert strict.ask("eth_getTransactionReceipt", tx_hash)["blockNumber"] == "0x2"
+
+
 def test_a_transaction_that_a_rising_base_fee_overtakes_is_not_lost(world: World, strict: Upstream) -> None:
     tx_hash = strict.ask("eth_sendRawTransaction", payer(world).signed(0, fee=2 * GWEI, tip=1))
     world.base_fee(50 * GWEI)

@@ -34,6 +34,17 @@ class World:
 
     Blocks are mined by `mine`, unless `automine` or `block_seconds` says otherwise. `node` and `url` are the first replica's;
     `direct` is the plain Anvil behind them, where nothing goes wrong.
+
+        with World(replicas=2, faults=ALL, rate=0.1) as world:
+            rpc = Rpc(world.url, CHAIN_ID)
+            ...                                     # the code under test, with clock=world.clock
+            world.mine(3)                           # blocks, each SLOT_SECONDS after the last
+            world.base_fee(50 * GWEI)               # what is cheaper waits
+            world.pool.evict_some(2)                # and is forgotten
+            dropped = world.reorg(5, Shape.REORDERED).dropped
+            world.nodes[1].lag = 3                  # a stale replica; `.branch`, `.is_down` likewise
+            world.node.schedule.force(Lost(), "eth_sendRawTransaction")
+            world.calm()                            # nothing goes wrong from here on
     """
 
     def __init__(
