@@ -98,8 +98,9 @@ one sentence and `fix` says what to do next. Library code raises; only the comma
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
+from typing import Any
 
 
 class BridgeError(Exception):
@@ -117,6 +118,16 @@ class BridgeError(Exception):
 
     def __str__(self) -> str:
         return f"{self.what}. {self.fix}."
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Errors travel between processes: an exception as Python has it would be made again from `args`, which are empty."""
+        names: list[str] = [field.name for field in fields(self)] if is_dataclass(self) else []
+        values = {name: getattr(self, name) for name in names}
+        return _again, (type(self), values)
+
+
+def _again(kind: type[BridgeError], values: dict[str, Any]) -> BridgeError:
+    return kind(**values)
 
 
 # --- what was handed in ----------------------------------------------------------------------------------------------

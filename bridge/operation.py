@@ -7,10 +7,9 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, ProcessPoolExecutor
+from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from multiprocessing import get_context
 
 from bridge import verbs
 from bridge.chain.account import UNLOCKED, Signer
@@ -30,6 +29,7 @@ from bridge.relay.journal import Journal
 from bridge.relay.lane import Caps, Lane, Tick
 from bridge.relay.lease import acquire
 from bridge.relay.outbox import Outbox
+from bridge.relay.processes import Processes
 from bridge.relay.relayer import Pace, Provers, Relayer
 from bridge.relay.submission import Submission
 from bridge.relay.submit import recorded_in
@@ -206,11 +206,11 @@ def _signers(connection: Connection, plan: Plan) -> tuple[Signer, ...]:
 @contextmanager
 def _executor(plan: Plan) -> Iterator[Executor]:
     if plan.executor is None:
-        pool = ProcessPoolExecutor(plan.pace.proofs, mp_context=get_context("spawn"))
+        pool = Processes(plan.pace.proofs)
         try:
             yield pool
         finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+            pool.shutdown(cancel_futures=True)
         return
     with cluster(plan.executor) as executor:
         yield executor

@@ -5,7 +5,6 @@ Nothing is known here that is not in the journal: a relayer that is killed anywh
 
 from __future__ import annotations
 
-import multiprocessing
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -313,10 +312,7 @@ class Relayer:
         """Nobody may prove for a relayer that is not there: its processes end, and with them what they run."""
         if not self._runs:
             return
-        for run in self._runs:
-            run.future.cancel()
-        for child in multiprocessing.active_children():
-            child.terminate()
+        self._provers.executor.shutdown(wait=False, cancel_futures=True)
         self._runs.clear()
 
 
