@@ -6,10 +6,12 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+
+import structlog
 
 from bridge import verbs
 from bridge.chain.account import UNLOCKED, Signer
@@ -21,19 +23,21 @@ from bridge.core.bundle import Bundle
 from bridge.core.rows import Row
 from bridge.core.word import Address
 from bridge.database.engine import default_url, open_database
-from bridge.errors import AccountMissing, AccountRefused, LeaseLost
+from bridge.errors import AccountMissing, AccountRefused, ChainError, LeaseLost
 from bridge.relay.artifacts import Artifacts, default_store
 from bridge.relay.cluster import cluster
 from bridge.relay.job import Job, Request, State
 from bridge.relay.journal import Journal
-from bridge.relay.lane import Caps, Lane, Tick
-from bridge.relay.lease import acquire
+from bridge.relay.lane import HOUR, Caps, Lane
+from bridge.relay.lease import Lease, acquire, holder_of
+from bridge.relay.metrics import Metrics
 from bridge.relay.outbox import Outbox
 from bridge.relay.processes import Processes
 from bridge.relay.relayer import Pace, Provers, Relayer
 from bridge.relay.submission import Submission
 from bridge.relay.submit import recorded_in
 
+_LOG = structlog.get_logger("relay")
 _TAKE_OVER_SECONDS = 1.0
 """Between two tries for the lease."""
 
@@ -124,50 +128,65 @@ def relay(
     plan: Plan,
     stop: threading.Event,
     *,
-    ticked: Callable[[Lane, Tick], None] = lambda _lane, _tick: None,
-    leading: Callable[[bool], None] = lambda _leads: None,
+    metrics: Metrics | None = None,
 ) -> None:
     """Work until `stop`: wait for the lease of the chain, act while it lasts, wait again.
 
-    `leading` is told when this relayer begins and ceases to act. Raises members of `AccountError`, `DatabaseError`.
+    Raises members of `AccountError`, `DatabaseError`.
     """
+    metrics = metrics or Metrics()
     engine = open_database(plan.database)
     signers = _signers(connection, plan)
-    chain_id, core = connection.rpc.chain_id, connection.core()
+    chain_id = connection.rpc.chain_id
     nodes = Nodes((connection.rpc, *(Rpc(url, chain_id) for url in plan.others)), plan.quorum)
-    store = Artifacts(plan.store)
+    while not stop.is_set():
+        lease = acquire(engine, _lease_name(chain_id), plan.holder)
+        if lease is None:
+            stop.wait(_TAKE_OVER_SECONDS)
+            continue
+        metrics.leading(True)
+        try:
+            _act(connection, plan, lease, signers, nodes, metrics, stop)
+        except LeaseLost as error:
+            _LOG.warning("lost the lease", said=str(error))
+        finally:
+            metrics.leading(False)
+            lease.release()
+
+
+def _act(
+    connection: Connection,
+    plan: Plan,
+    lease: Lease,
+    signers: Sequence[Signer],
+    nodes: Nodes,
+    metrics: Metrics,
+    stop: threading.Event,
+) -> None:
+    """Be the relayer of a chain while the lease lasts. Raises `LeaseLost`."""
+    core, chain_id = connection.core(), nodes.chain_id
+    journal, outbox = Journal(lease.engine, lease=lease), Outbox(lease.engine, chain_id, lease=lease)
 
     def recorded(submission: Submission) -> int | None:
         return recorded_in(submission.function, submission.statement, core)
 
-    while not stop.is_set():
-        lease = acquire(engine, f"chain {chain_id}", plan.holder)
-        if lease is None:
-            stop.wait(_TAKE_OVER_SECONDS)
-            continue
-        leading(True)
-        outbox = Outbox(engine, chain_id, lease=lease)
-        lanes = [Lane(outbox, nodes, signer, connection.preset, plan.caps, recorded=recorded) for signer in signers]
-        with _executor(plan) as executor:
-            relayer = Relayer(
-                chain_id,
-                Journal(engine, lease=lease),
-                store,
-                lanes,
-                Provers(executor),
-                core.ledger,
-                lambda bundle, proof: verbs.statement_of(bundle, proof, core),
-                lease=lease,
-                pace=plan.pace,
-                ticked=ticked,
-            )
-            try:
-                relayer.run(stop)
-            except LeaseLost:
-                continue
-            finally:
-                leading(False)
-                lease.release()
+    lanes = [Lane(outbox, nodes, signer, connection.preset, plan.caps, recorded=recorded) for signer in signers]
+    with _executor(plan) as executor:
+        relayer = Relayer(
+            chain_id,
+            journal,
+            Artifacts(plan.store),
+            lanes,
+            Provers(executor),
+            core.ledger,
+            lambda bundle, proof: verbs.statement_of(bundle, proof, core),
+            lease=lease,
+            pace=plan.pace,
+            ticked=lambda lane, tick: metrics.ticked(lane.address, tick),
+            proved=metrics.proving.observe,
+            looked=lambda: _look(metrics, journal, outbox, nodes, [lane.address for lane in lanes]),
+        )
+        relayer.run(stop)
 
 
 def status(connection: Connection, plan: Plan, *, limit: int = 10) -> Status:
@@ -180,11 +199,35 @@ def status(connection: Connection, plan: Plan, *, limit: int = 10) -> Status:
             address,
             connection.rpc.balance(address),
             len(outbox.slots(address)),
-            outbox.spent_since(address, time.time() - 3600),
+            outbox.spent_since(address, time.time() - HOUR),
         )
         for address in outbox.senders()
     )
-    return Status(chain_id, journal.counts(chain_id), purses, journal.newest(chain_id, limit=limit), None)
+    holder = holder_of(engine, _lease_name(chain_id))
+    return Status(chain_id, journal.counts(chain_id), purses, journal.newest(chain_id, limit=limit), holder)
+
+
+def history(job_id: str, plan: Plan) -> tuple[Job, tuple[tuple[State, float, str], ...]]:
+    """A job, and every state that it has been in. Raises `JobUnknown`, `DatabaseFailed`."""
+    journal = Journal(open_database(plan.database))
+    job = journal.job(job_id)
+    return job, journal.history(job)
+
+
+def _lease_name(chain_id: int) -> str:
+    return f"chain {chain_id}"
+
+
+def _look(metrics: Metrics, journal: Journal, outbox: Outbox, nodes: Nodes, senders: Sequence[Address]) -> None:
+    """How things stand, for the metrics; a node that does not answer leaves the figures as they were."""
+    try:
+        head = nodes.head()
+        balances = {sender: _balance(nodes, sender) for sender in senders}
+    except ChainError:
+        return
+    hour = time.time() - HOUR
+    purses = {sender: (balance, outbox.spent_since(sender, hour)) for sender, balance in balances.items()}
+    metrics.looked(journal.counts(nodes.chain_id), purses, nodes.trouble, max(0.0, time.time() - head.timestamp))
 
 
 def _signers(connection: Connection, plan: Plan) -> tuple[Signer, ...]:
@@ -214,3 +257,7 @@ def _executor(plan: Plan) -> Iterator[Executor]:
         return
     with cluster(plan.executor) as executor:
         yield executor
+
+
+def _balance(nodes: Nodes, address: Address) -> int:
+    return nodes.any(lambda rpc: rpc.balance(address))

@@ -8,6 +8,7 @@ import inspect
 import os
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -85,6 +86,11 @@ def _payer(
         max_fee_gwei=max_fee_gwei,
         deployments=deployments,
     )
+
+
+def with_password(connection: Connection, file: Path | None) -> Connection:
+    """The same for accounts that are opened later."""
+    return replace(connection, password=password("a keystore", file))
 
 
 def _given(maker: Callable[..., Target], command: Callable[..., None]) -> Callable[..., None]:

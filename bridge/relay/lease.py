@@ -80,6 +80,14 @@ def acquire(
         return Lease(engine, name, holder, term, clock)
 
 
+def holder_of(engine: Engine, name: str, *, clock: Callable[[], float] = time.time) -> str | None:
+    """Who has a lease, if anybody has."""
+    with engine.connect() as connection:
+        now = _now(connection, clock)
+        query = select(leases.c.holder).where(leases.c.name == name, leases.c.expires_at > now)
+        return connection.execute(query).scalar_one_or_none()
+
+
 def _now(connection: Connection, clock: Callable[[], float]) -> float:
     """The server's own clock, so that those of several machines need not agree; a file has no clock of its own."""
     if connection.dialect.name == "postgresql":

@@ -40,6 +40,7 @@ from bridge.relay.work import Proved, Task
 
 _LOG = structlog.get_logger("relay")
 
+_FIGURE_SECONDS = 5.0
 _FAULT_OF_THE_JOB = (InputError, CircuitError, ProofError, ArtifactMissing)
 """What another try would end with again."""
 
@@ -113,9 +114,11 @@ class Relayer:
         lease: Lease | None = None,
         pace: Pace | None = None,
         ticked: Callable[[Lane, Tick], None] = lambda _lane, _tick: None,
+        proved: Callable[[float], None] = lambda _seconds: None,
+        looked: Callable[[], None] = lambda: None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """`ticked` is told what a lane did."""
+        """`ticked` is told what a lane did, `proved` how long ezkl took; `looked` is called every few seconds, for the figures."""
         self._chain_id = chain_id
         self._journal = journal
         self._store = store
@@ -127,6 +130,8 @@ class Relayer:
         self._lease = lease
         self._pace = pace or Pace()
         self._ticked = ticked
+        self._proved = proved
+        self._looked = looked
         self._clock = clock
         self._runs: list[_Run] = []
 
@@ -137,6 +142,7 @@ class Relayer:
         """
         watch = _Watch()
         threads = [threading.Thread(target=self._drive, args=(lane, watch), daemon=True) for lane in self._lanes]
+        threads.append(threading.Thread(target=self._figure, args=(watch,), daemon=True))
         if self._lease is not None:
             threads.append(threading.Thread(target=self._hold, args=(self._lease, watch), daemon=True))
         for thread in threads:
@@ -233,6 +239,7 @@ class Relayer:
                 self._runs.remove(run)
                 for position, job in enumerate(run.jobs):
                     self._journal.proved(job, answer.proof, answer.seconds, position)
+                self._proved(answer.seconds)
                 _LOG.info("proved", jobs=len(run.jobs), job=run.jobs[0].id, seconds=round(answer.seconds, 3))
             else:
                 for job in run.jobs:
@@ -298,6 +305,15 @@ class Relayer:
                 lease.renew()
             except BaseException as error:
                 watch.end(error)
+
+    def _figure(self, watch: _Watch) -> None:
+        """The figures, until the end."""
+        while not watch.over.is_set():
+            try:
+                self._looked()
+            except BaseException as error:
+                watch.end(error)
+            watch.over.wait(_FIGURE_SECONDS)
 
     def _drain(self, watch: _Watch) -> None:
         """Let what is being proved come to its end, and be written down."""
