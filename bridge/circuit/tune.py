@@ -137,7 +137,7 @@ def tune(task: Task, ranking: Ranking, bench: Bench, folder: Path, progress: Pro
         progress("no circuit has a verifier that fits into a contract: taking the shared one")
         shared = replace(task, order=replace(task.order, verifier=Code.SHARED))
         again = _try(shared, ranking, bench, folder, progress)
-        tries = _Tries(again.made, tries.attempts + again.attempts, again.failures)
+        tries = _Tries(again.made, tries.attempts + again.attempts, tries.failures + again.failures)
     if not tries.made:
         raise tries.failures[0]
     best = min(tries.made, key=lambda each: ranking.place(each.cost))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -135,14 +136,18 @@ def test_a_deployment_is_held_to_the_artifact_that_its_book_names(staged: Connec
 
 
 def test_the_setup_of_a_shared_verifier_is_looked_for_in_the_artifact(
-    shared_bundle: Bundle, funded_key: str, tmp_path_factory: pytest.TempPathFactory
+    order: Order, funded_key: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv(
+        "PROOFBRIDGE_HOME", str(tmp_path / "home")
+    )  # without the public setup that another test may keep
+    shared = verbs.build_model(replace(order, verifier=Code.SHARED, out=tmp_path / "bundles")).bundle
+    assert shared.manifest.setup.kind == "development"
     with local_chain(options=("--chain-id", "11155111")) as chain:
-        folder = tmp_path_factory.mktemp("sepolia")
-        sepolia = connect("sepolia", rpc=chain.url, account=funded_key, deployments=folder)
+        sepolia = connect("sepolia", rpc=chain.url, account=funded_key, deployments=tmp_path / "sepolia")
         verbs.deploy_core(sepolia)
         with pytest.raises(DevelopmentSetupRefused):
-            verbs.deploy_model(shared_bundle, sepolia)
+            verbs.deploy_model(shared, sepolia)
 
 
 def test_the_artifact_is_a_file_of_the_bundle(shared_bundle: Bundle, bundle: Bundle) -> None:
