@@ -12,7 +12,7 @@ FORGE   = $(abspath $(firstword $(wildcard node_modules/@foundry-rs/forge-*/bin/
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export npm_config_update_notifier := false
 
-.PHONY: help demo test lint test-contracts test-python canary wheel wheel-check lock clean snapshots sim audit-contracts
+.PHONY: help demo test lint test-contracts test-python canary wheel wheel-check lock clean snapshots sim reliability audit-contracts
 
 help:
 	@grep -E '^#   make' Makefile | sed 's/^#   //'
@@ -46,6 +46,10 @@ SEED := $(shell date +%s)
 endif
 sim: .venv/dev node_modules/.installed
 	SEED=$(SEED) $(BIN)/pytest tests/sim || { echo "make sim SEED=$(SEED)"; exit 1; }
+
+# As many seeds as it takes to believe it: about 15 minutes on two cores.
+reliability: .venv/dev node_modules/.installed
+	$(BIN)/python -m tests.sim.reliability --seeds $(or $(SEEDS),1000) --out build/reliability.md
 
 # After a change of a contract: its ABI, code and gas anew. Each difference belongs into the commit, with its reason.
 snapshots: .venv/dev node_modules/.installed

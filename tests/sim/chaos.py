@@ -16,6 +16,7 @@ from bridge.core.word import hex_bytes
 from bridge.errors import BridgeError
 from bridge.relay.artifacts import Artifacts
 from bridge.relay.job import Job, State
+from bridge.relay.journal import MOST_TRIES
 from bridge.relay.lane import Lane
 from bridge.relay.relayer import Relayer
 from tests.sim.faults import BEHIND, LIES, LOUD
@@ -46,10 +47,19 @@ class Outcome:
     faults: Counter[str]
     """By kind, with deaths and reorganisations."""
     states: Counter[State]
+    parked: int
+    """Jobs that failed because the relayer died three times while it proved them."""
     mined: Counter[int]
     """How often calls were mined on the last chain: how many of them were mined once, twice."""
     pending: int
     """Transactions that still wait, or gaps before them."""
+
+    @property
+    def is_good(self) -> bool:
+        """Whether everything is over as if nothing had happened."""
+        final = self.states[State.FINAL]
+        all_over = final + self.parked == self.states.total() and self.parked <= self.faults["death"] // MOST_TRIES
+        return all_over and final == self.mined[1] == self.mined.total() and not self.pending
 
 
 class Chaos:
@@ -168,14 +178,10 @@ class Chaos:
                 int(self.truth.ask("eth_getTransactionCount", signer.address, tag), 16) for tag in ("latest", "pending")
             )
             pending += waiting - latest + len(self.operator.outbox.slots(signer.address))
+        parked = sum(job.reason == "JobParked" for job in self.jobs)
         mined = Counter(count for _, count in self.operator.mined().values())
-        return Outcome(
-            self.world.seed,
-            self.told + Counter({kind: self.world.tally[kind] for kind in self.world.tally.kinds()}),
-            states,
-            mined,
-            pending,
-        )
+        met = Counter({kind: self.world.tally[kind] for kind in self.world.tally.kinds()})
+        return Outcome(self.world.seed, self.told + met, states, parked, mined, pending)
 
 
 def world_of(seed: int) -> World:
