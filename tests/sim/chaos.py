@@ -21,6 +21,7 @@ from bridge.relay.lane import Lane
 from bridge.relay.relayer import Relayer
 from tests.sim.faults import BEHIND, LIES, LOUD
 from tests.sim.operator import CAPS, Crossings, Operator, fund, signer_of
+from tests.sim.rules import Rules
 from tests.sim.wire import HungUpError, RefusedError, Upstream
 from tests.sim.world import CHAIN_ID, World
 
@@ -186,7 +187,8 @@ class Chaos:
 
 def world_of(seed: int) -> World:
     """The world of a seed."""
-    return World(seed, replicas=_REPLICAS, faults=(*LOUD, *BEHIND, *LIES), rate=0.12, clock_rate=0.002)
+    rules = Rules(returning=seed % 3 / 2)  # what a reorganisation drops is kept by some nodes, and forgotten by others
+    return World(seed, rules=rules, replicas=_REPLICAS, faults=(*LOUD, *BEHIND, *LIES), rate=0.12, clock_rate=0.002)
 
 
 def _patiently(url: str) -> Rpc:
