@@ -151,6 +151,12 @@ def run(
     metrics = Metrics()
     with _until_stopped() as stop, nullcontext() if metrics_port is None else metrics.served(metrics_port):
         operation.relay(connection, plan, stop, metrics=metrics)
+    told = operation.status(connection, plan)
+    screen = Screen(as_json=as_json)
+    if as_json:
+        screen.document({"chain_id": told.chain_id, "jobs": _counts(told)})
+        return
+    screen.text(_sentence(told, connection.preset.title))
 
 
 @app.command("status", epilog="Example: proofbridge relay status --chain sepolia")
@@ -170,7 +176,7 @@ def status(
             {
                 "chain_id": told.chain_id,
                 "holder": told.holder,
-                "jobs": {state.value: told.counts.get(state, 0) for state in State},
+                "jobs": _counts(told),
                 "keys": told.purses,
                 "newest": [_document(job) for job in told.newest],
             }
@@ -209,9 +215,12 @@ def worker(
     scheduler: Annotated[str, typer.Argument(metavar="tcp://HOST:8786", help="A Dask scheduler.")],
     proofs: Annotated[int, typer.Option("--proofs", min=1, help="Proofs at once.")] = 1,
     memory: Annotated[str, typer.Option("--memory", help="Memory that it may take: 8GB; auto: its share.")] = "auto",
+    as_json: options.Json = False,
 ) -> None:
     """Prove on this machine for a relayer elsewhere. Example: proofbridge worker tcp://10.0.0.1:8786 --memory 8GB."""
     work_for(scheduler, proofs=proofs, memory=memory)
+    if as_json:
+        Screen(as_json=True).document({"scheduler": scheduler, "proofs": proofs})
 
 
 def _plan(database: str | None, store: str | None, **more: Any) -> Plan:
@@ -221,6 +230,10 @@ def _plan(database: str | None, store: str | None, **more: Any) -> Plan:
 
 def _wei(ether: float | None) -> int | None:
     return None if ether is None else round(ether * _WEI)
+
+
+def _counts(told: Status) -> dict[str, int]:
+    return {state.value: told.counts.get(state, 0) for state in State}
 
 
 def _sentence(told: Status, chain: str) -> str:
