@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import active_children, get_context
 from typing import Any
+
+_WATCH_SECONDS = 0.2
 
 
 class Processes(Executor):
@@ -41,4 +45,16 @@ class Processes(Executor):
 
     def _new(self) -> ProcessPoolExecutor:
         # Spawned: a fork would copy the threads' locks as they happen to stand.
-        return ProcessPoolExecutor(self._size, mp_context=get_context("spawn"))
+        context = get_context("spawn")
+        return ProcessPoolExecutor(self._size, context, initializer=_live_with, initargs=(os.getpid(),))
+
+
+def _live_with(parent: int) -> None:
+    """End when the parent does: the pool's own pipes do not tell, because each process holds both of their ends."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(_WATCH_SECONDS)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()

@@ -52,6 +52,15 @@ class Command:
             cwd=cwd,
         )
 
+    def signal(self, number: int) -> None:
+        """As a terminal, or the kernel, does."""
+        self._process.send_signal(number)
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it has not come to its end."""
+        return self._process.poll() is None
+
     def done(self) -> Done:
         """Wait for it."""
         out, err = self._process.communicate(timeout=300)
