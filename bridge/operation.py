@@ -38,6 +38,8 @@ from bridge.relay.submission import Submission
 from bridge.relay.submit import recorded_in
 
 _LOG = structlog.get_logger("relay")
+_LOOK_TICKS = 10
+"""After so many of them a chain without a new block is looked at all the same."""
 _TAKE_OVER_SECONDS = 1.0
 """Between two tries for the lease."""
 
@@ -170,7 +172,19 @@ def _act(
     def recorded(submission: Submission) -> int | None:
         return recorded_in(submission.function, submission.statement, core)
 
-    lanes = [Lane(outbox, nodes, signer, connection.preset, plan.caps, recorded=recorded) for signer in signers]
+    lanes = [
+        Lane(
+            outbox,
+            nodes,
+            signer,
+            connection.preset,
+            plan.caps,
+            recorded=recorded,
+            share=(number, len(signers)),
+            look=_LOOK_TICKS * plan.pace.tick,
+        )
+        for number, signer in enumerate(signers)
+    ]
     with _executor(plan) as executor:
         relayer = Relayer(
             chain_id,

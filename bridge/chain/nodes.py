@@ -6,6 +6,8 @@ to be claimed by a quorum. What is sent is sent to all.
 
 from __future__ import annotations
 
+import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -29,6 +31,8 @@ class Nodes:
     quorum: int = 1
     trouble: Counter[str] = field(default_factory=Counter)
     """What went wrong, by node and kind, for the metrics."""
+    _seen: list[tuple[float, Block]] = field(default_factory=list, repr=False)
+    _turn: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     @property
     def chain_id(self) -> int:
@@ -50,9 +54,19 @@ class Nodes:
         """The most that any node has seen: one that lags says less."""
         return max(self._each(lambda rpc: rpc.nonce(address, which)))
 
-    def head(self) -> Block:
-        """The highest block that any node has."""
-        return max(self._each(_head), key=lambda block: block.number)
+    def least_nonce(self, address: Address, which: str) -> int:
+        """The least that any node says: above it is what some node does not have."""
+        return min(self._each(lambda rpc: rpc.nonce(address, which)))
+
+    def head(self, age: float = 0.0) -> Block:
+        """The highest block that any node has; seen within `age` seconds by anybody who shares these nodes."""
+        with self._turn:
+            now = time.monotonic()
+            if self._seen and now - self._seen[-1][0] < age:
+                return self._seen[-1][1]
+            block = max(self._each(_head), key=lambda block: block.number)
+            self._seen[:] = [(now, block)]
+            return block
 
     def final_number(self, depth: int | None) -> int:
         """The highest block that cannot go any more: `depth` below the head, or the chain's own word where that is None.

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from alembic import command
 from alembic.config import Config
 from alembic.util import CommandError
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.exc import (
+    ArgumentError,
+    InterfaceError,
+    InternalError,
+    NoSuchModuleError,
+    OperationalError,
+    SQLAlchemyError,
+)
 from sqlalchemy.pool import StaticPool
 
 from bridge.core.storage import home
@@ -20,6 +31,10 @@ _MIGRATIONS = Path(__file__).parent / "migrations"
 _UPGRADING = 0x70726F6F66
 """Of PostgreSQL's advisory lock that one upgrade at a time holds."""
 _BUSY_MILLISECONDS = 30_000
+_READING = "reading"
+"""Execution option of a connection that begins no transaction that could write."""
+_TURNS: WeakKeyDictionary[Engine, threading.Lock] = WeakKeyDictionary()
+_TURNS_LOCK = threading.Lock()
 _DRIVERS = {"postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg"}
 
 
@@ -45,6 +60,24 @@ def open_database(url: str) -> Engine:
     except (SQLAlchemyError, CommandError, OSError, NoSuchModuleError, ModuleNotFoundError) as error:
         raise DatabaseFailed(place=place, reason=_words(error)) from None
     return engine
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """A transaction that writes, committed at the end of the block. Raises `DatabaseFailed`; `IntegrityError` is the caller's.
+
+    Threads of one process take turns at a file: SQLite itself would let them poll for it.
+    """
+    turn = _turn(engine) if engine.dialect.name == "sqlite" else nullcontext()
+    with _named(engine), turn, engine.begin() as connection:
+        yield connection
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """A connection that only reads, and so waits for nobody who writes. Raises `DatabaseFailed`."""
+    with _named(engine), engine.connect().execution_options(**{_READING: True}) as connection:
+        yield connection
 
 
 def redacted(url: URL) -> str:
@@ -74,7 +107,8 @@ def _immediate(engine: Engine) -> Engine:
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")  # a read that writes later cannot be refused half-way
+        if not connection.get_execution_options().get(_READING):
+            connection.exec_driver_sql("BEGIN IMMEDIATE")  # a read that writes later cannot be refused half-way
 
     return engine
 
@@ -91,6 +125,20 @@ def _upgrade(engine: Engine) -> None:
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _UPGRADING})
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+
+
+def _turn(engine: Engine) -> threading.Lock:
+    with _TURNS_LOCK:
+        return _TURNS.setdefault(engine, threading.Lock())
+
+
+@contextmanager
+def _named(engine: Engine) -> Iterator[None]:
+    """A server that is gone, a disk that is full: failures that are nobody's statement."""
+    try:
+        yield
+    except (OperationalError, InterfaceError, InternalError) as error:
+        raise DatabaseFailed(place=redacted(engine.url), reason=_words(error)) from error
 
 
 def _words(error: BaseException) -> str:

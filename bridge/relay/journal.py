@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Engine, RowMapping, Select, case, func, inser
 from sqlalchemy.exc import IntegrityError
 
 from bridge.core.word import Hex32
+from bridge.database.engine import reading, writing
 from bridge.database.schema import jobs, submissions, transitions
 from bridge.errors import BridgeError, IdempotencyConflict, JobUnknown
 from bridge.relay.job import Job, Request, State
@@ -52,7 +53,7 @@ class Journal:
             "changed_at": now,
         }
         try:
-            with self._engine.begin() as connection:
+            with writing(self._engine) as connection:
                 connection.execute(insert(jobs).values(**values))
                 _note(connection, job_id, State.REQUESTED, "", now)
         except IntegrityError:
@@ -94,7 +95,7 @@ class Journal:
         """How many jobs are in each state."""
         state = _state()
         query = select(state, func.count()).select_from(_joined()).where(jobs.c.chain_id == chain_id).group_by(state)
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             return {State(name): count for name, count in connection.execute(query)}
 
     def begin(self, job: Job) -> Job:
@@ -156,7 +157,7 @@ class Journal:
         subjects = [job.id, *([job.statement] if job.statement else [])]
         query = select(transitions.c.state, transitions.c.at, transitions.c.note)
         query = query.where(transitions.c.subject.in_(subjects)).order_by(transitions.c.number)
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             return tuple((State(row.state), row.at, row.note) for row in connection.execute(query))
 
     def _hurry(self, connection: Connection, chain_id: int, statement: Hex32, deadline: float | None) -> None:
@@ -184,7 +185,7 @@ class Journal:
 
     @contextmanager
     def _write(self) -> Iterator[Connection]:
-        with self._engine.begin() as connection:
+        with writing(self._engine) as connection:
             if self._lease is not None:
                 self._lease.check(connection)
             yield connection
@@ -194,7 +195,7 @@ class Journal:
         return found[0] if found else None
 
     def _read(self, query: Select[Any]) -> tuple[Job, ...]:
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             return tuple(_job(row) for row in connection.execute(query).mappings())
 
 

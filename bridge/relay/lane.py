@@ -7,8 +7,9 @@ in the outbox before the network sees it, and the outbox is the only memory.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from bridge.chain.account import Signer
@@ -39,6 +40,8 @@ _GAS_HEADROOM = (12, 10)
 """A verifier's precompile calls take a share of what is left, so an exact estimate can be too little."""
 _FILLER_GAS = 21_000
 """Of a transfer of nothing to oneself."""
+_OTHERS_SECONDS = 2.0
+"""For how long what is another lane's is left to it."""
 _NOT_NOW = (RpcUnreachable, RpcFailed, NodesDisagree, FeeAboveCap, InsufficientFunds, BudgetSpent)
 """What a later tick may find otherwise."""
 
@@ -81,6 +84,42 @@ class Tick:
     """Why something waits."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Sight:
+    """What a tick sees of the chain."""
+
+    head: Hex32
+    at: float
+    """When it was looked, by a clock that does not jump."""
+    mined: int
+    """Transactions of the key that are mined: the first nonce that is not."""
+    waiting: int
+    """The first nonce that some node has no transaction for."""
+    final: int
+    """The highest block that cannot go any more."""
+    block_hash: Callable[[int], str | None]
+
+
+@dataclass(slots=True)
+class _Purse:
+    """What a key may promise in one tick."""
+
+    address: Address
+    balance: int
+    hour: int | None
+    under_way: int
+    spent: int
+
+    def take(self, wei: int) -> None:
+        """Raises `InsufficientFunds`, `BudgetSpent`."""
+        needed = self.under_way + wei
+        if needed > self.balance:
+            raise InsufficientFunds(address=self.address, needed_wei=needed, balance_wei=self.balance)
+        if self.hour is not None and needed + self.spent > self.hour:
+            raise BudgetSpent(span="an hour", allowed_wei=self.hour, needed_wei=needed + self.spent)
+        self.under_way = needed
+
+
 class Lane:
     """A key. Use it from one thread."""
 
@@ -93,9 +132,14 @@ class Lane:
         caps: Caps,
         *,
         recorded: Callable[[Submission], int | None],
+        share: tuple[int, int] = (0, 1),
+        look: float = 0.0,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """`recorded` says in which block a contract has what the submission is to record."""
+        """`recorded` says in which block a contract has what the submission is to record. `share` is the lane's number and how many
+        there are: what is another one's is left to it for a while. `look` is for how many seconds a chain without a new block is
+        taken to be as it was.
+        """
         self.address: Address = signer.address
         self._outbox = outbox
         self._nodes = nodes
@@ -103,7 +147,10 @@ class Lane:
         self._preset = preset
         self._caps = caps
         self._recorded = recorded
+        self._share = share
+        self._look_seconds = look
         self._clock = clock
+        self._sight: _Sight | None = None
         self._gap_since: tuple[int, float] | None = None
         self._done: dict[str, int] = {}
         self._held: BridgeError | None = None
@@ -111,50 +158,79 @@ class Lane:
     def tick(self) -> Tick:
         """Follow what is offered, repair what is broken, offer what waits. Raises `LeaseLost`, `DatabaseFailed`."""
         self._done, self._held = {}, None
-        try:
-            self._follow()
-            self._offer_waiting()
-        except _NOT_NOW as error:
-            self._held = error
+        slots, found = self._outbox.slots(self.address), self._outbox.found()
+        waiting = self._mine(slots)
+        if slots or found or waiting:
+            try:
+                if (sight := self._look()) is not self._sight:
+                    self._sight = None  # what is not followed to its end is looked at again
+                    self._follow(slots, found, sight)
+                    self._sight = sight
+                    waiting = self._mine(self._outbox.slots(self.address))
+                self._offer_waiting(waiting)
+            except _NOT_NOW as error:
+                self._held = error
         return Tick(**self._done, held=self._held)
+
+    def _mine(self, slots: Sequence[Slot]) -> list[Submission]:
+        """What waits for this lane: its own share, and what another one has left for too long."""
+        room = self._caps.in_flight - sum(slot.state is SlotState.OPEN for slot in slots)
+        if room <= 0:
+            return []
+        number, lanes = self._share
+        left = self._clock() - _OTHERS_SECONDS
+        waiting = self._outbox.waiting(limit=room * lanes)
+        mine = [each for each in waiting if int(each.statement, 16) % lanes == number or each.created_at < left]
+        return mine[:room]
+
+    def _look(self) -> _Sight:
+        """The chain as it is now, or the last look where that is new enough."""
+        head, now, last = self._nodes.head(self._look_seconds / 4), time.monotonic(), self._sight
+        if last is not None and last.head == head.hash and now - last.at < self._look_seconds:
+            return last
+        return _Sight(
+            head=head.hash,
+            at=now,
+            mined=self._nodes.nonce(self.address),
+            waiting=self._nodes.least_nonce(self.address, "pending"),
+            final=self._nodes.final_number(self._preset.finality_depth),
+            block_hash=lru_cache(maxsize=None)(self._nodes.block_hash),
+        )
 
     # --- what was offered ---------------------------------------------------------------------------------------------
 
-    def _follow(self) -> None:
-        slots, found = self._outbox.slots(self.address), self._outbox.found()
-        if not slots and not found:
-            return
-        final = self._nodes.final_number(self._preset.finality_depth)
+    def _follow(self, slots: Sequence[Slot], found: Sequence[Submission], sight: _Sight) -> None:
         for submission in found:
-            self._follow_found(submission, final)
-        if not slots:
-            return
-        mined_nonce = self._nodes.nonce(self.address)
+            self._follow_found(submission, sight.final)
         for slot in slots:
             try:
-                self._follow_slot(slot, mined_nonce, final, is_first=slot.nonce == mined_nonce)
+                self._follow_slot(slot, sight)
             except NonceTaken:
                 continue  # another step was faster
             except _NOT_NOW as error:
                 self._held = error
-        self._fill_gap(mined_nonce)
+        self._fill_gap(sight.mined)
 
-    def _follow_slot(self, slot: Slot, mined_nonce: int, final: int, *, is_first: bool) -> None:
-        receipt = self._nodes.receipt([offer.tx_hash for offer in slot.offers])
+    def _follow_slot(self, slot: Slot, sight: _Sight) -> None:
+        used = slot.nonce < sight.mined
+        # Nothing is known of a nonce that no block has used: one question less for each that waits.
+        receipt = self._nodes.receipt([each.tx_hash for each in slot.offers]) if used or _was_mined(slot) else None
         if receipt is not None:
-            self._settle(slot, receipt, final)
-        elif slot.state is SlotState.MINED:
+            self._settle(slot, receipt, sight)
+        elif _was_mined(slot):
             self._outbox.reorganised(slot)
             self._count("gone")
             self._send_again(slot)
-        elif slot.nonce < mined_nonce:
-            self._used_from_outside(slot, final)
-        elif is_first and self._clock() - slot.newest.signed_at > self._caps.outbid_after:
+        elif used:
+            self._used_from_outside(slot, sight.final)
+        elif slot.nonce == sight.mined and self._clock() - slot.newest.signed_at > self._caps.outbid_after:
             self._raise(slot)  # a node that lost it may have done so for its price
-        elif slot.newest.sent_at is None or not self._nodes.knows(slot.newest.tx_hash):
+        elif slot.newest.sent_at is None or (
+            slot.nonce >= sight.waiting and not self._nodes.knows(slot.newest.tx_hash)
+        ):
             self._send_again(slot)
 
-    def _settle(self, slot: Slot, receipt: Receipt, final: int) -> None:
+    def _settle(self, slot: Slot, receipt: Receipt, sight: _Sight) -> None:
         """A receipt, of success or of failure, is worth what its block is: it waits for that to be final."""
         moved = slot.state is SlotState.MINED and receipt.block_hash != slot.block_hash
         if moved:
@@ -162,7 +238,8 @@ class Lane:
         if slot.state is not SlotState.MINED or moved:
             self._outbox.mined(slot, receipt)
             self._count("mined")
-        if receipt.block_number <= final and self._nodes.block_hash(receipt.block_number) == receipt.block_hash:
+        number = receipt.block_number
+        if number <= sight.final and sight.block_hash(number) == receipt.block_hash:
             failure = None
             if not receipt.succeeded and not self._is_recorded(slot.statement):
                 call = self._submission(slot.statement).function if slot.statement else "a transfer to oneself"
@@ -227,24 +304,21 @@ class Lane:
 
     # --- what waits ---------------------------------------------------------------------------------------------------
 
-    def _offer_waiting(self) -> None:
+    def _offer_waiting(self, waiting: Sequence[Submission]) -> None:
         """Raises what stands in the way of all that wait."""
-        slots = self._outbox.slots(self.address)
-        room = self._caps.in_flight - sum(slot.state is SlotState.OPEN for slot in slots)
-        waiting = self._outbox.waiting(limit=room) if room > 0 else ()
         if not waiting:
             return
         nonce = max(self._outbox.next_nonce(self.address), self._nodes.nonce(self.address, "pending"))
-        fee = self._market()
+        fee, purse = self._market(), self._purse(self._outbox.slots(self.address))
         for submission in waiting:
             try:
-                nonce += self._offer(submission, nonce, fee)
+                nonce += self._offer(submission, nonce, fee, purse)
             except (ContractReverted, GasAboveCap) as error:
                 self._outbox.failed(submission, error)
             except NonceTaken:
                 return  # another lane has the submission, or another process the key: the next tick sees which
 
-    def _offer(self, submission: Submission, nonce: int, fee: Fee | LegacyFee) -> int:
+    def _offer(self, submission: Submission, nonce: int, fee: Fee | LegacyFee, purse: _Purse) -> int:
         """Sign, keep, send; 1 where that took the nonce, 0 where the ledger has the record already."""
         block = self._recorded(submission)
         if block is not None:
@@ -258,7 +332,7 @@ class Lane:
         numerator, denominator = _GAS_HEADROOM
         gas = min(estimate * numerator // denominator, self._preset.limits.transaction_gas)
         self._check_transaction(gas, fee)
-        self._check_hour(gas, fee)
+        purse.take(gas * fee.max_fee_wei)
         signed = self._sign(call, nonce, gas, fee)
         self._outbox.sign(submission.statement, self.address, signed, gas, fee)
         self._count("offered")
@@ -270,19 +344,13 @@ class Lane:
         if allowed is not None and needed > allowed:
             raise BudgetSpent(span="one transaction", allowed_wei=allowed, needed_wei=needed)
 
-    def _check_hour(self, gas: int, fee: Fee | LegacyFee) -> None:
-        """All that could be paid if everything under way were mined now."""
-        slots = [slot for slot in self._outbox.slots(self.address) if slot.state is SlotState.OPEN]
-        under_way = sum(slot.most_wei for slot in slots)
-        needed = under_way + gas * fee.max_fee_wei
+    def _purse(self, slots: Sequence[Slot]) -> _Purse:
+        """What may be promised still, if everything under way were mined now."""
+        under_way = sum(slot.most_wei for slot in slots if slot.state is SlotState.OPEN)
         balance = self._nodes.any(lambda rpc: rpc.balance(self.address))
-        if balance < needed:
-            raise InsufficientFunds(address=self.address, needed_wei=needed, balance_wei=balance)
-        if self._caps.hour_wei is None:
-            return
-        needed += self._outbox.spent_since(self.address, self._clock() - HOUR)
-        if needed > self._caps.hour_wei:
-            raise BudgetSpent(span="an hour", allowed_wei=self._caps.hour_wei, needed_wei=needed)
+        hour = self._caps.hour_wei
+        spent = 0 if hour is None else self._outbox.spent_since(self.address, self._clock() - HOUR)
+        return _Purse(self.address, balance, hour, under_way, spent)
 
     # --- both ---------------------------------------------------------------------------------------------------------
 
@@ -316,6 +384,10 @@ class Lane:
 
     def _count(self, what: str) -> None:
         self._done[what] = self._done.get(what, 0) + 1
+
+
+def _was_mined(slot: Slot) -> bool:
+    return slot.state is SlotState.MINED
 
 
 def _call(submission: Submission) -> dict[str, Any]:

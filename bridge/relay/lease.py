@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, Engine, extract, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
+from bridge.database.engine import reading, writing
 from bridge.database.schema import leases
 from bridge.errors import LeaseLost
 
@@ -39,7 +40,7 @@ class Lease:
 
     def renew(self, seconds: float = SECONDS) -> None:
         """Have it for so long from now on. Raises `LeaseLost`, also where it ran out and nobody took it: somebody may be about to."""
-        with self.engine.begin() as connection:
+        with writing(self.engine) as connection:
             now = _now(connection, self.clock)
             row = connection.execute(
                 select(leases.c.term, leases.c.holder, leases.c.expires_at)
@@ -52,7 +53,7 @@ class Lease:
 
     def release(self) -> None:
         """Let another one have it at once; nothing where it was lost."""
-        with self.engine.begin() as connection:
+        with writing(self.engine) as connection:
             mine = (leases.c.name == self.name) & (leases.c.term == self.term)
             connection.execute(update(leases).where(mine).values(expires_at=0.0))
 
@@ -61,7 +62,7 @@ def acquire(
     engine: Engine, name: str, holder: str, *, seconds: float = SECONDS, clock: Callable[[], float] = time.time
 ) -> Lease | None:
     """The lease for a new term, or None while somebody else has it."""
-    with engine.begin() as connection:
+    with writing(engine) as connection:
         now = _now(connection, clock)
         query = select(leases.c.term, leases.c.expires_at).where(leases.c.name == name).with_for_update()
         row = connection.execute(query).one_or_none()
@@ -82,7 +83,7 @@ def acquire(
 
 def holder_of(engine: Engine, name: str, *, clock: Callable[[], float] = time.time) -> str | None:
     """Who has a lease, if anybody has."""
-    with engine.connect() as connection:
+    with reading(engine) as connection:
         now = _now(connection, clock)
         query = select(leases.c.holder).where(leases.c.name == name, leases.c.expires_at > now)
         return connection.execute(query).scalar_one_or_none()

@@ -19,6 +19,7 @@ from bridge.chain.fee import Fee, LegacyFee
 from bridge.chain.rpc import Receipt
 from bridge.chain.signature import Signed
 from bridge.core.word import Address, Hex32
+from bridge.database.engine import reading, writing
 from bridge.database.schema import offers, slots, spendings, submissions, transitions
 from bridge.errors import BridgeError, NonceTaken
 from bridge.relay.job import State
@@ -41,7 +42,7 @@ class Outbox:
     def submission(self, statement: Hex32) -> Submission | None:
         """The submission of a statement, if there is one."""
         query = select(submissions).where(*self._of(statement))
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             row = connection.execute(query).mappings().one_or_none()
         return None if row is None else _submission(row)
 
@@ -56,7 +57,7 @@ class Outbox:
             submissions.c.state == State.MINED.value,
             submissions.c.tx_hash.is_(None),
         )
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             return tuple(_submission(row) for row in connection.execute(query.limit(limit)).mappings())
 
     def slots(self, sender: Address) -> tuple[Slot, ...]:
@@ -71,14 +72,14 @@ class Outbox:
             )
             .order_by(slots.c.nonce, offers.c.number)
         )
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             rows = connection.execute(query).mappings().all()
         return tuple(_slot(list(group)) for _, group in groupby(rows, key=lambda row: row["nonce"]))
 
     def senders(self) -> tuple[Address, ...]:
         """Every key that ever had a nonce here."""
         query = select(slots.c.sender).where(slots.c.chain_id == self.chain_id).distinct().order_by(slots.c.sender)
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             return tuple(connection.execute(query).scalars())
 
     def next_nonce(self, sender: Address) -> int:
@@ -86,7 +87,7 @@ class Outbox:
         query = select(func.max(slots.c.nonce)).where(
             slots.c.chain_id == self.chain_id, slots.c.sender == sender, slots.c.state != SlotState.LOST.value
         )
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             highest = connection.execute(query).scalar_one()
         return 0 if highest is None else int(highest) + 1
 
@@ -200,7 +201,7 @@ class Outbox:
         query = select(spendings.c.wei).where(
             spendings.c.chain_id == self.chain_id, spendings.c.sender == sender, spendings.c.at >= start
         )
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             return sum(connection.execute(query).scalars())
 
     def _submissions(self, state: State, limit: int) -> tuple[Submission, ...]:
@@ -215,7 +216,7 @@ class Outbox:
             )
             .limit(limit)
         )
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             return tuple(_submission(row) for row in connection.execute(query).mappings())
 
     def _offer(
@@ -276,7 +277,7 @@ class Outbox:
 
     @contextmanager
     def _write(self) -> Iterator[Connection]:
-        with self._engine.begin() as connection:
+        with writing(self._engine) as connection:
             if self._lease is not None:
                 self._lease.check(connection)
             yield connection
@@ -297,6 +298,7 @@ def _submission(row: RowMapping) -> Submission:
         calldata=bytes(row["calldata"]),
         deadline=row["deadline"],
         state=State(row["state"]),
+        created_at=row["created_at"],
         tx_hash=row["tx_hash"],
         block_number=row["block_number"],
         block_hash=row["block_hash"],

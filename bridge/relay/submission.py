@@ -35,6 +35,7 @@ class Submission:
     deadline: float | None
     state: State
     """From checked on."""
+    created_at: float
     tx_hash: Hex32 | None = None
     block_number: int | None = None
     block_hash: Hex32 | None = None
