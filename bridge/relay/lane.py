@@ -40,6 +40,8 @@ _GAS_HEADROOM = (12, 10)
 """A verifier's precompile calls take a share of what is left, so an exact estimate can be too little."""
 _FILLER_GAS = 21_000
 """Of a transfer of nothing to oneself."""
+_AT_ONCE = 8
+"""Submissions that a lane takes in one tick: a long queue is not read to its end."""
 _OTHERS_SECONDS = 2.0
 """For how long what is another lane's is left to it."""
 _NOT_NOW = (RpcUnreachable, RpcFailed, NodesDisagree, FeeAboveCap, InsufficientFunds, BudgetSpent)
@@ -179,7 +181,7 @@ class Lane:
             return []
         number, lanes = self._share
         left = self._clock() - _OTHERS_SECONDS
-        waiting = self._outbox.waiting(limit=room * lanes)
+        waiting = self._outbox.waiting(limit=min(room, _AT_ONCE) * lanes)
         mine = [each for each in waiting if int(each.statement, 16) % lanes == number or each.created_at < left]
         return mine[:room]
 

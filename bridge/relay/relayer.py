@@ -41,6 +41,8 @@ from bridge.relay.work import Proved, Task
 _LOG = structlog.get_logger("relay")
 
 _FIGURE_SECONDS = 5.0
+_LEAST_LOOKED_AT = 128
+"""Jobs that are looked at in each round, or as many as the largest batches could take: a long queue is not read to its end."""
 _FAULT_OF_THE_JOB = (InputError, CircuitError, ProofError, ArtifactMissing)
 """What another try would end with again."""
 
@@ -134,6 +136,7 @@ class Relayer:
         self._looked = looked
         self._clock = clock
         self._runs: list[_Run] = []
+        self._most = _LEAST_LOOKED_AT
 
     def run(self, stop: threading.Event) -> None:
         """Work until `stop`; then let what is being proved come to its end, for a while.
@@ -165,7 +168,7 @@ class Relayer:
     def step(self, *, starting: bool = True) -> bool:
         """Look once; whether anything was done."""
         done = self._collect()
-        waiting = self._journal.waiting(self._chain_id, limit=1000)
+        waiting = self._journal.waiting(self._chain_id, limit=self._most)
         for job in waiting:
             if job.state is State.PROVED:
                 self._hand_over(job)
@@ -281,6 +284,8 @@ class Relayer:
             except (ArtifactMissing, BundleError) as error:
                 self._journal.failed(job, error)
                 return None
+            rows = self._bundles[digest].manifest.circuit.rows
+            self._most = max(self._most, (self._pace.proofs + 1) * rows)
         return self._bundles[digest]
 
     # --- what runs beside ---------------------------------------------------------------------------------------------

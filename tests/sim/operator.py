@@ -19,7 +19,7 @@ from sqlalchemy import Engine, event
 from bridge.chain.account import KeySigner
 from bridge.chain.contract import Contract
 from bridge.chain.nodes import Nodes
-from bridge.chain.preset import GWEI, preset
+from bridge.chain.preset import GWEI, Preset, preset
 from bridge.chain.rpc import Rpc
 from bridge.core.bundle import Bundle
 from bridge.core.proof import Proof
@@ -30,7 +30,7 @@ from bridge.relay.journal import Journal
 from bridge.relay.lane import Caps, Lane
 from bridge.relay.lease import Lease
 from bridge.relay.outbox import Outbox
-from bridge.relay.relayer import Provers, Relayer
+from bridge.relay.relayer import Pace, Provers, Relayer
 from bridge.relay.submission import Submission
 from bridge.relay.submit import Statement
 from bridge.relay.work import Proved, Task
@@ -87,6 +87,7 @@ class Operator:
     clock: Callable[[], float]
     caps: Caps = CAPS
     lease: Lease | None = None
+    proofs: int = 1
 
     @property
     def journal(self) -> Journal:
@@ -108,11 +109,15 @@ class Operator:
         row = hashlib.sha256(name.encode()).hexdigest()
         return self.journal.request(name, Request(CHAIN_ID, _ANY, self.bundle, row))
 
+    @property
+    def chain(self) -> Preset:
+        """What is known of the chain."""
+        return replace(preset("anvil"), finality_depth=self.depth)
+
     def lanes(self) -> list[Lane]:
         """As after a restart."""
-        chosen = replace(preset("anvil"), finality_depth=self.depth)
         return [
-            Lane(self.outbox, self.nodes, signer, chosen, self.caps, recorded=self.recorded, clock=self.clock)
+            Lane(self.outbox, self.nodes, signer, self.chain, self.caps, recorded=self.recorded, clock=self.clock)
             for signer in self.signers
         ]
 
@@ -120,7 +125,8 @@ class Operator:
         """As after a restart, without a thread of its own."""
         provers = Provers(AtOnce(), recorded_witness, recorded_proof)
         ledger = Contract(self.nodes.all[0], "InferenceLedger", SINK)
-        return Relayer(CHAIN_ID, self.journal, self.store, [], provers, ledger, say, clock=self.clock)
+        pace = Pace(proofs=self.proofs)
+        return Relayer(CHAIN_ID, self.journal, self.store, [], provers, ledger, say, pace=pace, clock=self.clock)
 
     def recorded(self, submission: Submission) -> int | None:
         """What the ledger would answer: whether the call is on the chain as it is now."""

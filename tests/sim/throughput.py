@@ -76,6 +76,7 @@ def measure(folder: Path, bundle: Bundle, *, seconds: float, keys: int, rate: fl
             depth=0,
             clock=time.time,
             caps=caps,
+            proofs=32,
         )
         over = threading.Event()
         nodes = Nodes((Rpc(world.url, CHAIN_ID),))
@@ -98,6 +99,7 @@ def measure(folder: Path, bundle: Bundle, *, seconds: float, keys: int, rate: fl
             thread.start()
         rss = _rss()
         asked = _ask(operator, seconds, rate)
+        mined = operator.journal.counts(CHAIN_ID).get(State.FINAL, 0)
         deadline = time.monotonic() + 60
         while operator.journal.counts(CHAIN_ID).get(State.FINAL, 0) < asked and time.monotonic() < deadline:
             time.sleep(0.2)
@@ -118,7 +120,7 @@ def measure(folder: Path, bundle: Bundle, *, seconds: float, keys: int, rate: fl
         seconds=seconds,
         requests=asked,
         mined=final,
-        per_second=final / seconds,
+        per_second=mined / seconds,
         to_broadcast_median=statistics.median(waits),
         to_broadcast_p99=waits[int(0.99 * (len(waits) - 1))],
         gaps=gaps,
@@ -152,7 +154,7 @@ def _prove(operator: Operator, over: threading.Event) -> None:
 def _drive(lane: Lane, over: threading.Event) -> None:
     while not over.is_set():
         lane.tick()
-        time.sleep(0.02)
+        time.sleep(0.05)
 
 
 def _waits(operator: Operator) -> list[float]:
