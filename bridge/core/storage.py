@@ -32,7 +32,7 @@ _NOT_WRITABLE = frozenset(
 
 
 def home(kind: str) -> Path:
-    """A folder of proofbridge's own: `cache`, `keystore` or `journal`. PROOFBRIDGE_HOME moves all of them."""
+    """A folder of proofbridge's own: `cache`, `keystore`, `journal` or `relay`. PROOFBRIDGE_HOME moves all of them."""
     base = os.environ.get("PROOFBRIDGE_HOME")
     if base:
         return Path(base) / kind

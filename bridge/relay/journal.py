@@ -72,10 +72,6 @@ class Journal:
             raise JobUnknown(job_id=job_id)
         return found
 
-    def of_key(self, chain_id: int, idempotency_key: str) -> Job | None:
-        """The job of an idempotency key, if there is one."""
-        return self._find(jobs.c.chain_id == chain_id, jobs.c.idempotency_key == idempotency_key)
-
     def newest(self, chain_id: int, *, limit: int = 50) -> tuple[Job, ...]:
         """The jobs of a chain, the newest first."""
         query = _query().where(jobs.c.chain_id == chain_id).order_by(jobs.c.created_at.desc(), jobs.c.id).limit(limit)

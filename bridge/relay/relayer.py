@@ -15,6 +15,7 @@ from typing import Any
 import structlog
 
 from bridge.chain.contract import Contract
+from bridge.core.batch import BatchRow
 from bridge.core.bundle import Bundle
 from bridge.core.proof import Proof
 from bridge.errors import (
@@ -181,11 +182,6 @@ class Relayer:
                 done = True
         return done
 
-    @property
-    def proving(self) -> int:
-        """Proofs that are being made."""
-        return len(self._runs)
-
     # --- proving ------------------------------------------------------------------------------------------------------
 
     def _groups(self, waiting: Sequence[Job]) -> Iterator[tuple[Job, ...]]:
@@ -269,7 +265,7 @@ class Relayer:
         try:
             said = self._say(bundle, work.proof_in(self._store, job.proof))
             inference_id = said.inference_id if isinstance(said, Statement) else _row_of(said, job).inference_id
-        except (*_FAULT_OF_THE_JOB,) as error:
+        except _FAULT_OF_THE_JOB as error:
             self._journal.failed(job, error)
             return
         calldata = self._ledger.abi.call(said.function, *said.arguments)
@@ -337,7 +333,7 @@ class Relayer:
         self._runs.clear()
 
 
-def _row_of(said: BatchStatement, job: Job) -> Any:
+def _row_of(said: BatchStatement, job: Job) -> BatchRow:
     if job.position is None or job.position >= len(said.batch.rows):
         raise ProofInvalid(model_id=job.request.model_id, reason=f"it has no row {job.position}")
     return said.batch.rows[job.position]
