@@ -44,7 +44,7 @@ def markdown(report: Report) -> str:
         (
             f"Written by `proofbridge bench circuits`. {machine.processor}, {machine.cores} cores, "
             f"{machine.memory_bytes / 2**30:.0f} GiB, {machine.system}; Python {machine.python}, proofbridge {machine.proofbridge}, "
-            f"ezkl {machine.ezkl}, solc {machine.solc}. Objective `{report.objective}`; medians of {report.rounds} proofs each, "
+            f"ezkl {machine.ezkl}, solc {machine.solc}. Objective `{report.objective}`, margin {report.margin:g}; medians of {report.rounds} proofs each, "
             "in turns. Gas is that of a transaction that calls the verifier alone on a local chain."
         ),
         "",

@@ -145,6 +145,7 @@ def _build(
         objective=order.objective,
         bounds=_bounds(order),
         visibility=order.visibility,
+        margin=order.margin,
         progress=progress,
     )
     with scratch_directory(order.out) as scratch:

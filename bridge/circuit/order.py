@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import Enum
+from math import inf
 from pathlib import Path
 
-from bridge.circuit.settings import Objective
+from bridge.circuit.settings import MARGIN, Objective
 from bridge.core.circuit import Visibility
 from bridge.errors import OptionInvalid
 from bridge.solidity import evm as evm_versions
@@ -42,6 +43,9 @@ class Order:
     name: str | None = None
     """What people call the model; the file's name, or that of its folder where the file's says nothing."""
     objective: Objective = Objective.BALANCED
+    margin: float = MARGIN
+    """How many times as far as the sample inputs, lookups and digits may reach, at least: rows beyond are refused. With less, tables
+    are shorter; the room that is left in their columns is filled."""
     max_error: float | None = None
     """Largest absolute error against onnxruntime, on calibration rows and on held-out rows."""
     max_gas: int | None = None
@@ -79,4 +83,7 @@ class Order:
         if self.batch > 1 and self.visibility is not Visibility.PUBLIC:
             expected = f"1 for an input that is {self.visibility.label}: rows that are not shown cannot be told apart"
             raise OptionInvalid(option="--batch", got=str(self.batch), expected=expected)
+        if not 1 <= self.margin < inf:
+            expected = "1, which is the sample's own range, or more"
+            raise OptionInvalid(option="--margin", got=f"{self.margin:g}", expected=expected)
         evm_versions.check_version(self.evm)

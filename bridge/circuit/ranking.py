@@ -107,13 +107,15 @@ def in_best_rows(candidate: Candidate, objective: Objective, bounds: Bounds) -> 
 def best_layouts(single: Sequence[Candidate], objective: Objective, bounds: Bounds) -> list[Layout]:
     """From layouts in one column, those in several columns too that promise most, and the one with the smallest verifier.
 
-    Of layouts that cost the same only the one that holds the largest numbers: a number that is too large cannot be proved.
+    Of layouts that cost the same only the one that holds the largest numbers: a number that is too large cannot be proved. Of
+    those the one with most columns of its own, since columns that ezkl adds in whole blocks bring some words of proof along.
     """
     layouts: dict[Shape, Layout] = {}
     for candidate in (each.with_columns(columns) for each in single for columns in _COLUMNS):
         spread = in_best_rows(candidate, objective, bounds)
         shape, layout = Shape.of(spread), spread.layout.filling(spread.logrows)
-        if shape not in layouts or layout.reach > layouts[shape].reach:
+        known = layouts.get(shape)
+        if known is None or (layout.reach, layout.num_inner_cols) > (known.reach, known.num_inner_cols):
             layouts[shape] = layout
     costs = {shape: Cost.of(shape) for shape in layouts}
     ordered = sorted(layouts, key=lambda shape: (not bounds.allows(costs[shape]), costs[shape].weight(objective)))

@@ -17,8 +17,8 @@ from bridge.circuit.cost import Cost, Shape
 from bridge.circuit.fidelity import finite
 from bridge.circuit.model import Model
 from bridge.circuit.ranking import Bounds, Ranked, Ranking, best_layouts, in_best_rows, promise
-from bridge.circuit.settings import NUMBERS, WIDE, Layout, Objective
-from bridge.circuit.trial import MARGIN, Trials
+from bridge.circuit.settings import MARGIN, NUMBERS, WIDE, Layout, Objective
+from bridge.circuit.trial import Trials
 from bridge.core.circuit import Visibility
 from bridge.core.progress import Progress, silent
 from bridge.core.rows import Row
@@ -43,16 +43,18 @@ def search(
     objective: Objective,
     bounds: Bounds,
     visibility: Visibility,
+    margin: float = MARGIN,
     progress: Progress = silent,
 ) -> Ranking:
-    """Rank settings for a model on sample rows; for a model over many, each of them is a whole batch.
+    """Rank settings for a model on sample rows; for a model over many, each of them is a whole batch. Tables and digits
+    reach `margin` times as far as the sample does.
 
     Raises `UnsupportedOperator`, `CircuitRefused`, `CircuitTooLarge`, `FidelityTooLow`.
     """
     reference = model.reference()
     compared = rows[: -(-COMPARED_ROWS // model.rows)]
     expected = [finite(model, f"sample row {number}", reference.outputs(row)) for number, row in enumerate(compared)]
-    with Trials(model, rows, reference.name, expected, visibility, progress) as trials:
+    with Trials(model, rows, reference.name, expected, visibility, progress, margin) as trials:
         default, default_seconds = trials.default()
         chosen = [default.candidate.numbers] if default else []
         tried = trials.compare(dict.fromkeys([*NUMBERS, *chosen]))
@@ -63,7 +65,7 @@ def search(
             exact_enough, key=lambda item: (promise(item, objective, bounds), item.fidelity.max_abs_error)
         )
         found = [
-            laid_out for item in promising[:LAID_OUT] for laid_out in _laid_out(model, trials, item, objective, bounds)
+            each for item in promising[:LAID_OUT] for each in _laid_out(model, trials, item, margin, objective, bounds)
         ]
         if default is not None and (bounds.max_error is None or default.fidelity.max_abs_error <= bounds.max_error):
             found.append(default)
@@ -91,13 +93,15 @@ def _exact_enough(tried: Sequence[Ranked], default: Ranked | None, max_error: fl
     return [item for item in tried if item.fidelity.max_abs_error <= max(bound, least)]
 
 
-def _laid_out(model: Model, trials: Trials, item: Ranked, objective: Objective, bounds: Bounds) -> list[Ranked]:
+def _laid_out(
+    model: Model, trials: Trials, item: Ranked, margin: float, objective: Objective, bounds: Bounds
+) -> list[Ranked]:
     """Numbers in the layouts that promise most, and in the one with the smallest verifier."""
     numbers = item.candidate.numbers
     reached = trials.reach(numbers)
     if reached is None:
         return []
-    plain = [Layout(base, legs) for base, legs in _holding(reached.bits)]
+    plain = [Layout(base, legs) for base, legs in _holding(reached.bits, margin)]
     if model.rows > 1:  # one row makes vectors, and Freivalds has nothing to combine
         plain += [replace(layout, freivalds=True) for layout in plain]
     single = [each.with_lookups(*reached.lookups) for each in trials.laid_out(numbers, plain)]
@@ -115,9 +119,9 @@ def _check_memory(found: Sequence[Ranked], bounds: Bounds) -> None:
         raise BudgetExceeded(measure="bytes of memory", option="--max-memory", got=least, allowed=allowed)
 
 
-def _holding(bits: int) -> Iterable[tuple[int, int]]:
+def _holding(bits: int, margin: float) -> Iterable[tuple[int, int]]:
     """Bases and legs that hold numbers of so many binary digits, and the margin beyond."""
     for legs in _LEGS:
-        base = max(_LEAST_BASE, ceil(2 ** ((bits + log2(MARGIN)) / legs)))
+        base = max(_LEAST_BASE, ceil(2 ** ((bits + log2(margin)) / legs)))
         if base <= WIDE.decomp_base:
             yield base, legs

@@ -18,6 +18,8 @@ from bridge.core.manifest import Settings
 RESERVED_ROWS = 9
 """Rows of a column that ezkl keeps for blinding and as a pad, and halo2's last row."""
 MIN_LOGROWS = 6
+MARGIN = 2.0
+"""How many times as far as the sample a circuit reaches at least, unless something else is asked for; ezkl's own margin."""
 
 _KEEPS_SCALE = 1
 _LETS_GROW = 10

@@ -10,6 +10,7 @@ import importlib.metadata
 import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from math import ceil, floor
 from pathlib import Path
 from typing import Any, Self
 
@@ -19,7 +20,7 @@ from bridge.circuit.cost import Cost, Shape
 from bridge.circuit.fidelity import compare
 from bridge.circuit.model import Model
 from bridge.circuit.ranking import Ranked
-from bridge.circuit.settings import WIDE, Candidate, Layout, Numbers
+from bridge.circuit.settings import MARGIN, WIDE, Candidate, Layout, Numbers
 from bridge.core import store
 from bridge.core.circuit import Visibility
 from bridge.core.progress import Progress
@@ -31,8 +32,6 @@ from bridge.errors import CircuitRefused, EngineFailed, UnsupportedOperator
 
 CALIBRATION_ROWS = 512
 """Rows that set the ranges inside the circuit."""
-MARGIN = 2
-"""How far beyond the sample lookups and digits reach at least; ezkl's own margin."""
 
 _LONGEST_TABLE = 2**26
 _ANSWERS = TypeAdapter(Answer)
@@ -59,19 +58,24 @@ class Trials:
         expected: Sequence[tuple[Array, ...]],
         visibility: Visibility,
         progress: Progress,
+        margin: float = MARGIN,
     ) -> None:
-        """`rows` set the ranges; `expected` are the float model's outputs, which `reference` names, of the first few of them."""
+        """`rows` set the ranges, and tables reach `margin` times as far; `expected` are the float model's outputs, which `reference`
+        names, of the first few of them.
+        """
         self._model = model
         self._reference = reference
         self._expected = expected
         self._visibility = visibility
         self._progress = progress
+        self._margin = margin
         self._refusals: list[str] = []
         self._rows = rows[: -(-CALIBRATION_ROWS // model.rows)]
         self._folder = tempfile.TemporaryDirectory(prefix="proofbridge-")
         self._settings = f"{self._folder.name}/settings.json"
         self._files: list[str] = []
         self._digest = ""
+        self._reached: int | None = None
 
     def __enter__(self) -> Self:
         texts = [to_ezkl([row]) for row in self._rows]
@@ -86,7 +90,7 @@ class Trials:
         self._folder.cleanup()
 
     def default(self) -> tuple[Ranked | None, float]:
-        """What ezkl chooses by itself, and how many seconds it took.
+        """What ezkl chooses by itself with the same margin, and how many seconds it took.
 
         Raises `UnsupportedOperator`, `CircuitRefused` where it cannot read the graph at all.
         """
@@ -94,7 +98,9 @@ class Trials:
         data.write_text(to_ezkl(self._rows))
         arguments = {**self._arguments(), "output": self._settings}
         readable = Call("layout", "reading the model", arguments)
-        calibrated = Call("calibrated", "letting ezkl choose", {**arguments, "data": str(data)}, optional=True)
+        calibrated = Call(
+            "calibrated", "letting ezkl choose", {**arguments, "data": str(data), "margin": self._margin}, optional=True
+        )
         try:
             _, answer = self._run([readable, calibrated])
         except EngineFailed as error:
@@ -113,12 +119,18 @@ class Trials:
 
     def reach(self, numbers: Numbers) -> Reach | None:
         """How far the numbers of a circuit go on all rows; None where one of them is too large for every layout."""
-        arguments = {**self._arguments(numbers, WIDE), "rows": self._files, "scratch": self._folder.name}
+        arguments = {
+            **self._arguments(numbers, WIDE),
+            "rows": self._files,
+            "scratch": self._folder.name,
+            "guess": self._reached,
+        }
         (answer,) = self._run([Call("reach", f"looking how far {numbers.label} reaches", arguments, optional=True)])
         if answer.refusal is not None:
             self._refusals.append(answer.refusal)
             return None
-        return Reach(answer.result["bits"], _with_margin(*answer.result["lookups"]))
+        self._reached = answer.result["bits"]  # other numbers of the same model go about as far
+        return Reach(answer.result["bits"], self._with_margin(*answer.result["lookups"]))
 
     def failure(self) -> CircuitRefused | UnsupportedOperator:
         """Why no candidate worked."""
@@ -161,7 +173,7 @@ class Trials:
             self._refusals.append(answer.refusal)
             return None
         document = answer.result["settings"]
-        low, high = _with_margin(*answer.result["lookups"])
+        low, high = self._with_margin(*answer.result["lookups"])
         if high - low > _LONGEST_TABLE:
             self._refusals.append(f"a lookup of {low} to {high} is too large for any table")
             return None
@@ -180,6 +192,10 @@ class Trials:
         candidate = Candidate.of(document).with_lookups(low, high)
         candidate = candidate.with_rows(candidate.roomy_logrows)
         return Ranked(candidate, fidelity, Cost.of(Shape.of(candidate)))
+
+    def _with_margin(self, low: int, high: int) -> tuple[int, int]:
+        """The inputs of lookups that a table holds; zero is always one, since the cells that nothing uses hold it."""
+        return floor(min(0, low) * self._margin), ceil(max(0, high) * self._margin)
 
     def _run(self, calls: Sequence[Call]) -> list[Answer]:
         """The answers, out of the store where they were given before: a search that is stopped goes on where it was."""
@@ -207,6 +223,7 @@ class Trials:
             {
                 "call": call.name,
                 "run_args": call.arguments["run_args"],
+                "margin": call.arguments.get("margin"),
                 "rows": [self._digest, len(call.arguments.get("rows", []))],
                 "onnx_sha256": self._model.sha256,
                 "ezkl": importlib.metadata.version("ezkl"),
@@ -252,8 +269,3 @@ def name_refusal(model: Model, said: str) -> CircuitRefused | UnsupportedOperato
 def _recalled(key: store.Key) -> Answer | None:
     kept = store.recall(key)
     return None if kept is None else _ANSWERS.validate_json(kept)
-
-
-def _with_margin(low: int, high: int) -> tuple[int, int]:
-    """The inputs of lookups that a table holds; zero is always one, since the cells that nothing uses hold it."""
-    return min(0, low) * MARGIN, max(0, high) * MARGIN

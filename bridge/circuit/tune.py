@@ -22,7 +22,6 @@ from bridge.circuit.ranking import Ranked, Ranking
 from bridge.circuit.reusable import reusable_verifier
 from bridge.circuit.settings import Candidate
 from bridge.circuit.srs import SrsFile
-from bridge.circuit.trial import MARGIN
 from bridge.core.bundle import (
     FILES,
     MODEL,
@@ -273,7 +272,7 @@ def _circuit(folder: Path, task: Task, candidate: Candidate) -> Circuit:
         settings_hash=Hex32("0x" + sha256_file(folder / SETTINGS)),
         input_visibility=task.order.visibility,
         rows=model.rows,
-        inputs=_inputs(model, task.batches, document),
+        inputs=_inputs(model, task.batches, document, task.order.margin),
         outputs=tuple(
             CircuitTensor(spec.name, shape, spec.dtype, scale)
             for spec, shape, scale in zip(model.outputs, outputs, document["model_output_scales"], strict=True)
@@ -281,7 +280,7 @@ def _circuit(folder: Path, task: Task, candidate: Candidate) -> Circuit:
     )
 
 
-def _inputs(model: Model, rows: Sequence[Row], document: dict[str, Any]) -> tuple[CircuitTensor, ...]:
+def _inputs(model: Model, rows: Sequence[Row], document: dict[str, Any], margin: float) -> tuple[CircuitTensor, ...]:
     scales = document["model_input_scales"]
     if len(scales) != len(model.inputs):
         raise CircuitRefused(
@@ -289,17 +288,18 @@ def _inputs(model: Model, rows: Sequence[Row], document: dict[str, Any]) -> tupl
         )
     columns = zip(*rows, strict=True)
     return tuple(
-        _calibrated(spec, scale, column) for spec, scale, column in zip(model.inputs, scales, columns, strict=True)
+        _calibrated(spec, scale, column, margin)
+        for spec, scale, column in zip(model.inputs, scales, columns, strict=True)
     )
 
 
-def _calibrated(spec: TensorSpec, scale: int, column: Sequence[Any]) -> CircuitTensor:
-    """The tensor with the range that its calibration covers: as far again as the sample reaches from zero.
+def _calibrated(spec: TensorSpec, scale: int, column: Sequence[Any], margin: float) -> CircuitTensor:
+    """The tensor with the range that its calibration covers; with a margin of 2, as far again as the sample reaches from zero.
 
-    Lookups and digits reach `MARGIN` times as far as they saw; this is the same margin on the input.
+    Lookups and digits reach `margin` times as far as they saw; this is the same margin on the input.
     """
     low = min(float(array.min()) for array in column)
     high = max(float(array.max()) for array in column)
     reach = max(abs(low), abs(high))
-    beyond = (MARGIN - 1) * reach
+    beyond = (margin - 1) * reach
     return CircuitTensor(spec.name, spec.shape, spec.dtype, scale, low - beyond, high + beyond)

@@ -10,7 +10,7 @@ import typer
 from bridge.bench import report as reporting
 from bridge.bench.batches import SIZES, BatchCost, bench_batches
 from bridge.bench.circuits import Comparison, Report, bench_circuits, this_machine
-from bridge.circuit.settings import Objective
+from bridge.circuit.settings import MARGIN, Objective
 from bridge.cli import options
 from bridge.cli.screen import Screen, jsonable
 from bridge.errors import OptionInvalid
@@ -27,6 +27,7 @@ def circuits(
     only: Annotated[list[str] | None, typer.Option("--only", help="Only this model; can be given again.")] = None,
     rounds: Annotated[int, typer.Option("--rounds", min=1, help="Proofs of each circuit; the median counts.")] = 3,
     objective: options.ObjectiveChoice = Objective.BALANCED,
+    margin: options.Margin = MARGIN,
     as_json: options.Json = False,
 ) -> None:
     """Our circuit of each model beside the one that ezkl makes by itself."""
@@ -34,11 +35,11 @@ def circuits(
     measured: list[Comparison] = []
     with screen.working() as progress:
         for each in bench_circuits(
-            folder, only=tuple(only or ()), rounds=rounds, objective=objective, progress=progress
+            folder, only=tuple(only or ()), rounds=rounds, objective=objective, margin=margin, progress=progress
         ):
             measured.append(each)
             progress(f"{each.model}: {_told(each)}")
-            report = Report(this_machine(), objective.value, rounds, tuple(measured))
+            report = Report(this_machine(), objective.value, margin, rounds, tuple(measured))
             if out is not None:
                 reporting.write(report, out)  # anew after each model: a run of an hour may be stopped
     if not measured:

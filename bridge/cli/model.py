@@ -12,7 +12,7 @@ from bridge import verbs
 from bridge.chain.preset import limits_of
 from bridge.circuit.fidelity import CALIBRATION, HELD_OUT
 from bridge.circuit.order import DEFAULT_MAX_LOGROWS, Code, Order
-from bridge.circuit.settings import Objective
+from bridge.circuit.settings import MARGIN, Objective
 from bridge.cli import amount, options, tuning
 from bridge.cli.screen import Screen
 from bridge.core.bundle import Bundle
@@ -34,6 +34,7 @@ def build(
     ),
     name: Annotated[str | None, typer.Option("--name", help="What to call it; else the file's name.")] = None,
     objective: options.ObjectiveChoice = Objective.BALANCED,
+    margin: options.Margin = MARGIN,
     max_error: Annotated[
         float | None, typer.Option("--max-error", min=0, help="Largest absolute error against onnxruntime.")
     ] = None,
@@ -86,6 +87,7 @@ def build(
         out=out,
         name=name,
         objective=objective,
+        margin=margin,
         max_error=max_error,
         max_gas=max_gas,
         max_prove_seconds=max_prove_seconds,

@@ -43,6 +43,14 @@ Deployments = Annotated[
 ]
 BundleDir = Annotated[Path, typer.Argument(metavar="DIR", help="A bundle, or a folder that holds one.")]
 ObjectiveChoice = Annotated[Objective, typer.Option("--objective", help="What the search makes small.")]
+Margin = Annotated[
+    float,
+    typer.Option(
+        "--margin",
+        min=1,
+        help="How many times as far as the sample the circuit reaches at least. Rows beyond are refused.",
+    ),
+]
 InputFile = Annotated[Path, typer.Option("--input", help="Rows: .json, .npz, .npy or .csv.")]
 RowNumber = Annotated[int | None, typer.Option("--row", min=1, help="Only this row of the file (1 is the first).")]
 Timeout = Annotated[float, typer.Option("--timeout", min=1, max=604_800, help="Seconds that proving may take.")]

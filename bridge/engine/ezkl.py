@@ -51,11 +51,11 @@ def layout(model: str, run_args: dict[str, Any], output: str) -> dict[str, Any]:
     return document
 
 
-def reach(model: str, run_args: dict[str, Any], rows: list[str], scratch: str) -> dict[str, Any]:
+def reach(model: str, run_args: dict[str, Any], rows: list[str], scratch: str, guess: int | None) -> dict[str, Any]:
     """How far the numbers of a circuit reach on all rows: {"bits": …, "lookups": [least, greatest]}.
 
     `bits` are the binary digits of the largest number that is cut into digits. ezkl does not say, but refuses a row with a number
-    that the legs do not hold.
+    that the legs do not hold. `guess` is where they are looked for first; it does not change the answer.
     """
     settings, circuit, made = (f"{scratch}/{name}" for name in ("settings.json", "circuit.ezkl", "witness.json"))
 
@@ -71,8 +71,11 @@ def reach(model: str, run_args: dict[str, Any], rows: list[str], scratch: str) -
         return witness["min_lookup_inputs"], witness["max_lookup_inputs"]
 
     too_few, bits = 0, _MAX_BITS
+    first = [] if guess is None else [guess, guess - 1]
     while bits - too_few > 1:
-        middle = (too_few + bits) // 2
+        middle = first.pop(0) if first else (too_few + bits) // 2
+        if not too_few < middle < bits:
+            continue
         hold(middle)
         if lookups(rows[0]) is None:
             too_few = middle
@@ -90,10 +93,12 @@ def reach(model: str, run_args: dict[str, Any], rows: list[str], scratch: str) -
     return {"bits": bits, "lookups": [min(low for low, _ in reached), max(high for _, high in reached)]}
 
 
-def calibrated(model: str, run_args: dict[str, Any], data: str, output: str) -> dict[str, Any]:
-    """The settings that ezkl chooses by itself: its default, calibrated for few resources."""
+def calibrated(model: str, run_args: dict[str, Any], data: str, output: str, margin: float) -> dict[str, Any]:
+    """The settings that ezkl chooses by itself: its default, calibrated for few resources; lookups reach `margin` times as far as
+    the data.
+    """
     layout(model, run_args, output)
-    ezkl.calibrate_settings(data, model, output, "resources")
+    ezkl.calibrate_settings(data, model, output, "resources", lookup_safety_margin=margin)
     document: dict[str, Any] = json.loads(Path(output).read_bytes())
     return document
 

@@ -62,7 +62,7 @@ def report(*pairs: tuple[float, int]) -> Report:
         Comparison(f"model{number}", SIDE, replace(SIDE, prove_seconds=seconds, verify_gas=gas), 3.0, 2.0, None)
         for number, (seconds, gas) in enumerate(pairs)
     ]
-    return Report(this_machine(), "balanced", 3, tuple(models))
+    return Report(this_machine(), "balanced", 2.0, 3, tuple(models))
 
 
 def test_the_figures_are_those_of_the_pairs() -> None:

@@ -17,6 +17,7 @@ from bridge.circuit.model import Model, read_model
 from bridge.circuit.ranking import Bounds, Ranking
 from bridge.circuit.search import search
 from bridge.circuit.settings import (
+    MARGIN,
     MIN_LOGROWS,
     NUMBERS,
     WIDE,
@@ -27,7 +28,7 @@ from bridge.circuit.settings import (
     capacity,
     logrows_of,
 )
-from bridge.circuit.trial import MARGIN, Trials
+from bridge.circuit.trial import Trials
 from bridge.core import store
 from bridge.core.bundle import SETTINGS, Bundle
 from bridge.core.circuit import Visibility
