@@ -81,6 +81,10 @@
     │   ├── IdempotencyConflict
     │   ├── JobUnknown
     │   ├── JobParked
+    │   ├── RequestDeclined
+    │   ├── RequestUnprofitable
+    │   ├── RequestLost
+    │   ├── RequestUnknown
     │   ├── LeaseLost
     │   ├── NonceTaken
     │   ├── BudgetSpent
@@ -1384,6 +1388,70 @@ class JobParked(RelayError):
     @property
     def fix(self) -> str:
         return "Look at what it does to the machine (memory, time), then ask for it again under another key"
+
+
+@dataclass(eq=False)
+class RequestDeclined(RelayError):
+    """A request at the desk that this relayer does not take."""
+
+    request_id: str
+    reason: str
+
+    @property
+    def what(self) -> str:
+        return f"the request {self.request_id} is not taken: {self.reason}"
+
+    @property
+    def fix(self) -> str:
+        return "Change the terms (see: proofbridge relay run --help), or leave it to another relayer"
+
+
+@dataclass(eq=False)
+class RequestUnprofitable(RelayError):
+    """A request at the desk that pays too little as gas is now; later it may be enough."""
+
+    request_id: str
+    reason: str
+
+    @property
+    def what(self) -> str:
+        return f"the request {self.request_id} waits: {self.reason}"
+
+    @property
+    def fix(self) -> str:
+        return "Wait for cheaper gas, or change the terms (see: proofbridge relay run --help)"
+
+
+@dataclass(eq=False)
+class RequestLost(RelayError):
+    """A request at the desk that somebody else claimed, or whose time is over."""
+
+    request_id: str
+    state: str
+    claimer: str
+
+    @property
+    def what(self) -> str:
+        return f"the request {self.request_id} is {self.state}, by {self.claimer}, before this relayer could claim it"
+
+    @property
+    def fix(self) -> str:
+        return "Nothing has to be done: it is not paid for any more"
+
+
+@dataclass(eq=False)
+class RequestUnknown(RelayError):
+    """The desk has no such request."""
+
+    request_id: str
+
+    @property
+    def what(self) -> str:
+        return f"the desk has no request {self.request_id}"
+
+    @property
+    def fix(self) -> str:
+        return "Check the id and the chain; a reorganisation can take a request away"
 
 
 @dataclass(eq=False)

@@ -15,7 +15,9 @@ import structlog
 
 from bridge import verbs
 from bridge.chain.account import UNLOCKED, Signer
+from bridge.chain.contract import CoreContracts
 from bridge.chain.nodes import Nodes
+from bridge.chain.preset import Preset
 from bridge.chain.rpc import Rpc
 from bridge.circuit import srs
 from bridge.connection import Connection
@@ -26,6 +28,8 @@ from bridge.database.engine import default_url, open_database
 from bridge.errors import AccountMissing, AccountRefused, ChainError, LeaseLost
 from bridge.relay.artifacts import Artifacts, default_store
 from bridge.relay.cluster import cluster
+from bridge.relay.cursor import Cursor
+from bridge.relay.desk import Desk, Served
 from bridge.relay.job import Job, Request, State
 from bridge.relay.journal import Journal
 from bridge.relay.lane import HOUR, Caps, Lane
@@ -36,6 +40,7 @@ from bridge.relay.processes import Processes
 from bridge.relay.relayer import Pace, Provers, Relayer
 from bridge.relay.submission import Submission
 from bridge.relay.submit import recorded_in
+from bridge.relay.terms import Terms
 
 _LOG = structlog.get_logger("relay")
 _LOOK_TICKS = 10
@@ -61,6 +66,9 @@ class Plan:
     """Signers, each with nonces of its own."""
     executor: str | None = None
     """Address of a Dask scheduler; None: processes of this machine."""
+    serves: tuple[Bundle, ...] = ()
+    """Models that requests at the desk are taken for."""
+    terms: Terms = field(default_factory=Terms)
     pace: Pace = field(default_factory=Pace)
     holder: str = field(default_factory=lambda: f"{socket.gethostname()}:{os.getpid()}")
     """What this relayer is called in the lease."""
@@ -168,6 +176,7 @@ def _act(
     """Be the relayer of a chain while the lease lasts. Raises `LeaseLost`."""
     core, chain_id = connection.core(), nodes.chain_id
     journal, outbox = Journal(lease.engine, lease=lease), Outbox(lease.engine, chain_id, lease=lease)
+    store = Artifacts(plan.store)
 
     def recorded(submission: Submission) -> int | None:
         return recorded_in(submission.function, submission.statement, core)
@@ -189,11 +198,12 @@ def _act(
         relayer = Relayer(
             chain_id,
             journal,
-            Artifacts(plan.store),
+            store,
             lanes,
             Provers(executor),
             core.ledger,
             lambda bundle, proof: verbs.statement_of(bundle, proof, core),
+            desk=_desk(core, plan, connection.preset, nodes, journal, store, lease, signers),
             lease=lease,
             pace=plan.pace,
             ticked=lambda lane, tick: metrics.ticked(lane.address, tick),
@@ -226,6 +236,26 @@ def history(job_id: str, plan: Plan) -> tuple[Job, tuple[tuple[State, float, str
     journal = Journal(open_database(plan.database))
     job = journal.job(job_id)
     return job, journal.history(job)
+
+
+def _desk(
+    core: CoreContracts,
+    plan: Plan,
+    preset: Preset,
+    nodes: Nodes,
+    journal: Journal,
+    store: Artifacts,
+    lease: Lease,
+    signers: Sequence[Signer],
+) -> Desk:
+    """The desk of a chain, watched for the models that are served; jobs of others are brought to their end."""
+    served = {
+        bundle.model_id: Served(bundle, store.put_bundle(bundle, srs.find(bundle.manifest.setup).path))
+        for bundle in plan.serves
+    }
+    cursor = Cursor(lease.engine, f"desk {nodes.chain_id} {core.desk.address}", lease=lease)
+    ours = [signer.address for signer in signers]
+    return Desk(core, nodes, preset, journal, store, cursor, served, ours, plan.terms)
 
 
 def _lease_name(chain_id: int) -> str:

@@ -9,7 +9,9 @@ from pathlib import Path
 
 from bridge.audit.replay import Replay, replay
 from bridge.audit.tamper import Attempt, tamper
+from bridge.chain import desk
 from bridge.chain.contract import CoreContracts, core_abis
+from bridge.chain.rpc import Receipt
 from bridge.circuit import build as circuit_build
 from bridge.circuit import srs
 from bridge.circuit.build import Built
@@ -24,7 +26,8 @@ from bridge.core.inference import VerifiedInference
 from bridge.core.poseidon import input_hashes
 from bridge.core.progress import Progress, silent
 from bridge.core.proof import Proof
-from bridge.core.rows import Row, check_range, in_batches, read_rows, stack
+from bridge.core.request import Offer, PaidRequest
+from bridge.core.rows import Row, check_range, in_batches, read_rows, row_json, stack
 from bridge.core.tensor import decode
 from bridge.core.word import Address, Hex32, hex32, hex_bytes, parse_hex32, to_bytes
 from bridge.deploy.artifact import carried
@@ -38,8 +41,17 @@ from bridge.deploy.source import SourceBundle, bundle_sources
 from bridge.deploy.verify import Verification
 from bridge.deploy.verify import verify_deployment as compare
 from bridge.engine.child import DEFAULT_TIMEOUT_SECONDS
-from bridge.errors import ExplorerRefused, InputNotHashed, NotDeployed, ProofInvalid, ProofOfAnotherModel, ToolMissing
+from bridge.errors import (
+    ExplorerRefused,
+    InputNotHashed,
+    NotDeployed,
+    ProofInvalid,
+    ProofOfAnotherModel,
+    RequestUnknown,
+    ToolMissing,
+)
 from bridge.prover import prove as prover
+from bridge.prover.commit import commit
 from bridge.query.results import Filter
 from bridge.query.results import results as read_results
 from bridge.relay import submit as relay
@@ -331,6 +343,34 @@ def open_input(bundle: Bundle, row: Row, connection: Connection, *, progress: Pr
         grade=_grade_of_record(core, recorded_as) if is_recorded else None,
         gas=core.rpc.estimate_gas(call, label="isVerified", abis=core_abis()),
     )
+
+
+def ask(
+    bundle: Bundle, row: Row, connection: Connection, offer: Offer, *, progress: Progress = silent
+) -> tuple[Hex32, Receipt]:
+    """Ask at the desk for the inference of one row, and pay for it. Each call is a request of its own.
+
+    Raises members of `InputError`, `ChainError`, `AccountError`.
+    """
+    core = connection.core()
+    commitment = commit(bundle, row, domain(core.rpc.chain_id, core.ledger.address), progress=progress)
+    specs = [tensor.spec for tensor in bundle.manifest.circuit.row.inputs]
+    progress("asking at the desk")
+    return desk.ask(connection.wallet(), core.desk, bundle.model_id, commitment, row_json(row, specs), offer)
+
+
+def paid_request(connection: Connection, request_id: Hex32) -> PaidRequest:
+    """A request as the desk keeps it. Raises `RequestUnknown`, members of `ChainError`."""
+    found = desk.request_of(connection.core().desk, request_id)
+    if found is None:
+        raise RequestUnknown(request_id=request_id)
+    return found
+
+
+def refund(connection: Connection, request_id: Hex32) -> Receipt:
+    """Have the fee of a request sent back that nobody fulfilled in time. Anybody may. Raises members of `ChainError`."""
+    paid_request(connection, request_id)
+    return desk.refund(connection.wallet(), connection.core().desk, request_id)
 
 
 def results(connection: Connection, chosen: Filter | None = None) -> tuple[VerifiedInference, ...]:

@@ -51,20 +51,21 @@ class Wallet:
         *,
         label: str,
         abis: Sequence[Abi] = (),
+        value: int = 0,
         on_signed: Callable[[Signed], None] = _nothing,
     ) -> Hex32:
-        """Broadcast one call and return its hash.
+        """Broadcast one call, with `value` wei, and return its hash.
 
         Raises before anything is signed: `ContractReverted` (from the estimate), `GasAboveCap`, `FeeAboveCap`,
         `InsufficientFunds`; after that `TransactionPending` where the node did not confirm that it took the transaction.
         """
-        call: dict[str, Any] = {"from": self.address, "to": to, "data": data, "value": 0}
+        call: dict[str, Any] = {"from": self.address, "to": to, "data": data, "value": value}
         estimate = self.rpc.estimate_gas(call, label=label, abis=abis)
         self.preset.limits.check_gas(label, estimate)
         numerator, denominator = _GAS_HEADROOM
         gas = min(estimate * numerator // denominator, self.preset.limits.transaction_gas)
         fee = self._fee()
-        self._check_funds(gas * fee.max_fee_wei)
+        self._check_funds(gas * fee.max_fee_wei + value)
         transaction: dict[str, Any] = {
             **call,
             "nonce": self.rpc.nonce(self.address),
@@ -78,9 +79,9 @@ class Wallet:
         on_signed(signed)
         return broadcast(self.rpc, signed)
 
-    def execute(self, to: Address, data: bytes, *, label: str, abis: Sequence[Abi] = ()) -> Receipt:
+    def execute(self, to: Address, data: bytes, *, label: str, abis: Sequence[Abi] = (), value: int = 0) -> Receipt:
         """`send` and wait for one confirmation. Raises what both raise."""
-        tx_hash = self.send(to, data, label=label, abis=abis)
+        tx_hash = self.send(to, data, label=label, abis=abis, value=value)
         return wait(self.rpc, tx_hash, label=label)
 
     def _fee(self) -> Fee | LegacyFee:

@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from bridge.cli import account, bench, cache, chain, demo, deploy, doctor, inference, model, relay, setup
+from bridge.cli import account, bench, cache, chain, demo, deploy, doctor, inference, model, relay, request, setup
 from bridge.cli.screen import fail
 from bridge.errors import BridgeError
 
@@ -30,6 +30,8 @@ app.command("submit")(inference.submit)
 app.command("infer")(inference.infer)
 app.command("results")(inference.results)
 app.command("open")(inference.open_input)
+app.command("request")(request.request)
+app.command("refund")(request.refund)
 app.add_typer(relay.app, name="relay")
 app.command("worker")(relay.worker)
 app.add_typer(setup.app, name="srs")

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from pathlib import Path
 from typing import Annotated, Any
 
 import structlog
@@ -27,6 +28,7 @@ from bridge.relay.job import Job, State
 from bridge.relay.lane import Caps
 from bridge.relay.metrics import Metrics
 from bridge.relay.relayer import Pace
+from bridge.relay.terms import Terms
 
 app = typer.Typer(help="Requests in, verified records out, nothing lost whatever breaks.", no_args_is_help=True)
 
@@ -107,6 +109,19 @@ def run(
     executor: Annotated[
         str | None, typer.Option("--executor", help="tcp://HOST:8786: prove on the workers of a Dask scheduler.")
     ] = None,
+    serve: Annotated[
+        list[Path] | None,
+        typer.Option("--serve", help="A bundle: requests at the desk for its model are taken. Once for each model."),
+    ] = None,
+    min_profit: Annotated[
+        float, typer.Option("--min-profit-ether", help="What has to be left of the fee of a request at least.")
+    ] = 0.0,
+    second_cost: Annotated[
+        float, typer.Option("--second-ether", min=0, help="What a second of proving costs you.")
+    ] = 0.0,
+    max_bond: Annotated[
+        float, typer.Option("--max-bond-ether", min=0, help="What may be deposited for one request.")
+    ] = 1.0,
     batch_age: Annotated[float, typer.Option("--batch-age", min=0, help="Seconds that a batch waits to fill.")] = 2.0,
     in_flight: Annotated[int, typer.Option("--in-flight", min=1, help="Transactions of a key under way.")] = 16,
     max_fee_gwei: Annotated[float, typer.Option("--max-fee-gwei", min=0, help="For one gas.")] = 500.0,
@@ -145,6 +160,8 @@ def run(
         quorum=quorum,
         accounts=tuple(account or ()),
         executor=executor,
+        serves=tuple(verbs.show_model(directory) for directory in serve or ()),
+        terms=Terms(profit=round(min_profit * _WEI), second=round(second_cost * _WEI), bond=round(max_bond * _WEI)),
         pace=Pace(proofs=proofs, batch_age=batch_age, drain=drain, tick=0.05 if connection.preset.is_local else 1.0),
     )
     connection = options.with_password(connection, password_file)

@@ -55,6 +55,21 @@ def read_rows(path: Path, specs: Sequence[TensorSpec]) -> tuple[Row, ...]:
     return check_rows(values, specs)
 
 
+def parse_row(raw: bytes, name: str, specs: Sequence[TensorSpec]) -> Row:
+    """The one row of a JSON document that somebody sent, which `name` names in messages. Raises as `read_rows` does."""
+    place = Path(name)
+    rows = check_rows(_from_json(place, raw, specs), specs)
+    if len(rows) != 1:
+        raise UnreadableInput(path=place, reason=f"it holds {len(rows)} rows, expected one")
+    return rows[0]
+
+
+def row_json(row: Row, specs: Sequence[TensorSpec]) -> bytes:
+    """A row as the JSON document that `parse_row` reads."""
+    values = {spec.name: array.tolist() for spec, array in zip(specs, row, strict=True)}
+    return json.dumps(values, allow_nan=False, separators=(",", ":")).encode()
+
+
 def check_rows(values: Mapping[str, object], specs: Sequence[TensorSpec]) -> tuple[Row, ...]:
     """Rows out of values by tensor name; each value holds one row or many.
 

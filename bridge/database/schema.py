@@ -63,6 +63,7 @@ jobs = Table(
     Column("position", Integer, comment="its row of the proof"),
     Column("statement", Hash, comment="what the ledger records it under: itself, or the root of a batch"),
     Column("inference_id", Hash),
+    Column("request_id", Hash, comment="of the desk, where somebody pays for it there"),
     Column("prove_seconds", Double),
     Column("created_at", Double, nullable=False),
     Column("changed_at", Double, nullable=False),
@@ -81,6 +82,9 @@ submissions = Table(
     Column("destination", Account, nullable=False),
     Column("function", String(60), nullable=False, comment="the contract's, for people"),
     Column("calldata", LargeBinary, nullable=False),
+    Column("value", Wei, nullable=False, server_default="0", comment="wei that go with it"),
+    Column("sender", Account, comment="the key that has to send it; None: any"),
+    Column("after", Hash, comment="statement of the call that has to be mined before it"),
     Column("deadline", Double),
     Column("state", String(12), nullable=False),
     Column("reason", String(100)),
@@ -92,6 +96,7 @@ submissions = Table(
     Column("changed_at", Double, nullable=False),
     _one_of("state", SUBMISSION_STATES),
     Index("ix_submissions_waiting", "chain_id", "state", "deadline", "created_at"),
+    Index("ix_submissions_after", "chain_id", "after"),
 )
 """A call that is to be mined once: (chain, statement) is the key."""
 
@@ -167,3 +172,11 @@ leases = Table(
     Column("expires_at", Double, nullable=False),
 )
 """Who may act for a chain."""
+
+cursors = Table(
+    "cursors",
+    metadata,
+    Column("name", String(100), primary_key=True),
+    Column("block_number", BigInteger, nullable=False, comment="everything up to it was looked at, and cannot change"),
+)
+"""How far each watcher of events has come."""

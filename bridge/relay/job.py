@@ -43,10 +43,14 @@ class Request:
     deadline: float | None = None
     """Seconds since 1970; the earliest comes first, and those without one when there is time."""
 
+    request_id: Hex32 | None = None
+    """Of the desk, where somebody pays for it there."""
+
     @property
     def payload(self) -> str:
         """sha256 of everything that was asked for: two requests with one key must agree in it."""
         parts = [self.chain_id, self.model_id, self.bundle, self.input, self.deadline]
+        parts += [self.request_id] if self.request_id else []
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 

@@ -47,6 +47,7 @@ class Journal:
             "bundle": request.bundle,
             "input": request.input,
             "deadline": request.deadline,
+            "request_id": request.request_id,
             "state": State.REQUESTED.value,
             "tries": 0,
             "created_at": now,
@@ -87,6 +88,13 @@ class Journal:
         )
         return self._read(query)
 
+    def at_the_desk(self, chain_id: int) -> tuple[Job, ...]:
+        """Jobs that somebody pays for at the desk, and that nothing was signed for yet."""
+        begun = (*_WORKING, State.CHECKED.value)
+        return self._read(
+            _query().where(jobs.c.chain_id == chain_id, jobs.c.request_id.is_not(None), _state().in_(begun))
+        )
+
     def counts(self, chain_id: int) -> dict[State, int]:
         """How many jobs are in each state."""
         state = _state()
@@ -117,29 +125,17 @@ class Journal:
             connection.execute(update(jobs).where(jobs.c.id == job.id).values(**values))
         return self.job(job.id)
 
-    def checked(self, job: Job, inference_id: Hex32, recorded: Call) -> Job:
-        """Its proof is verified, and this call records it. A call that another job of the same statement made is shared."""
-        now, chain_id, statement = self._clock(), job.request.chain_id, recorded.statement
+    def checked(self, job: Job, inference_id: Hex32, *calls: Call) -> Job:
+        """Its proof is verified, and these calls record it: each is sent once the one before it is mined, and where the job is,
+        the last one says. A call that another job of the same statement made is shared.
+        """
+        after = None
         with self._write() as connection:
-            values = {
-                "chain_id": chain_id,
-                "statement": statement,
-                "destination": recorded.destination,
-                "function": recorded.function,
-                "calldata": recorded.calldata,
-                "deadline": job.request.deadline,
-                "state": State.CHECKED.value,
-                "created_at": now,
-                "changed_at": now,
-            }
-            try:
-                with connection.begin_nested():
-                    connection.execute(insert(submissions).values(**values))
-                    _note(connection, statement, State.CHECKED, recorded.function, now)
-            except IntegrityError:
-                self._hurry(connection, chain_id, statement, job.request.deadline)
+            for call in calls:
+                self._submit(connection, job, call, after)
+                after = call.statement
             self._move(
-                connection, job, (State.PROVED,), State.CHECKED, {"statement": statement, "inference_id": inference_id}
+                connection, job, (State.PROVED,), State.CHECKED, {"statement": after, "inference_id": inference_id}
             )
         return self.job(job.id)
 
@@ -155,6 +151,28 @@ class Journal:
         query = query.where(transitions.c.subject.in_(subjects)).order_by(transitions.c.number)
         with reading(self._engine) as connection:
             return tuple((State(row.state), row.at, row.note) for row in connection.execute(query))
+
+    def _submit(self, connection: Connection, job: Job, call: Call, after: Hex32 | None) -> None:
+        now, chain_id = self._clock(), job.request.chain_id
+        values = {
+            "chain_id": chain_id,
+            "statement": call.statement,
+            "destination": call.destination,
+            "function": call.function,
+            "calldata": call.calldata,
+            "value": call.value,
+            "after": after,
+            "deadline": job.request.deadline,
+            "state": State.CHECKED.value,
+            "created_at": now,
+            "changed_at": now,
+        }
+        try:
+            with connection.begin_nested():
+                connection.execute(insert(submissions).values(**values))
+                _note(connection, call.statement, State.CHECKED, call.function, now)
+        except IntegrityError:
+            self._hurry(connection, chain_id, call.statement, job.request.deadline)
 
     def _hurry(self, connection: Connection, chain_id: int, statement: Hex32, deadline: float | None) -> None:
         """A shared submission is due when the first that wants it is."""
@@ -222,7 +240,9 @@ def _job(row: RowMapping) -> Job:
     return Job(
         id=row["id"],
         idempotency_key=row["idempotency_key"],
-        request=Request(row["chain_id"], row["model_id"], row["bundle"], row["input"], row["deadline"]),
+        request=Request(
+            row["chain_id"], row["model_id"], row["bundle"], row["input"], row["deadline"], row["request_id"]
+        ),
         state=State(row["shown"]),
         reason=row["why"],
         evidence=row["said"],

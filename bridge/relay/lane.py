@@ -181,8 +181,12 @@ class Lane:
             return []
         number, lanes = self._share
         left = self._clock() - _OTHERS_SECONDS
-        waiting = self._outbox.waiting(limit=min(room, _AT_ONCE) * lanes)
-        mine = [each for each in waiting if int(each.statement, 16) % lanes == number or each.created_at < left]
+        waiting = self._outbox.waiting(self.address, limit=min(room, _AT_ONCE) * lanes)
+        mine = [
+            each
+            for each in waiting
+            if each.sender is not None or int(each.statement, 16) % lanes == number or each.created_at < left
+        ]
         return mine[:room]
 
     def _look(self) -> _Sight:
@@ -334,7 +338,7 @@ class Lane:
         numerator, denominator = _GAS_HEADROOM
         gas = min(estimate * numerator // denominator, self._preset.limits.transaction_gas)
         self._check_transaction(gas, fee)
-        purse.take(gas * fee.max_fee_wei)
+        purse.take(gas * fee.max_fee_wei + submission.value)
         signed = self._sign(call, nonce, gas, fee)
         self._outbox.sign(submission.statement, self.address, signed, gas, fee)
         self._count("offered")
@@ -393,4 +397,4 @@ def _was_mined(slot: Slot) -> bool:
 
 
 def _call(submission: Submission) -> dict[str, Any]:
-    return {"to": submission.destination, "data": submission.calldata, "value": 0}
+    return {"to": submission.destination, "data": submission.calldata, "value": submission.value}

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Connection, Engine, RowMapping, and_, delete, func, insert, select, update
+from sqlalchemy import Connection, Engine, RowMapping, and_, delete, exists, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from bridge.chain.fee import Fee, LegacyFee
@@ -46,9 +46,32 @@ class Outbox:
             row = connection.execute(query).mappings().one_or_none()
         return None if row is None else _submission(row)
 
-    def waiting(self, *, limit: int) -> tuple[Submission, ...]:
-        """Submissions without a nonce: the nearest deadline first, and of equals the oldest."""
-        return self._submissions(State.CHECKED, limit)
+    def waiting(self, sender: Address, *, limit: int) -> tuple[Submission, ...]:
+        """Submissions without a nonce that a key may send now: the nearest deadline first, and of equals the oldest."""
+        before = submissions.alias()
+        led = exists().where(
+            before.c.chain_id == submissions.c.chain_id,
+            before.c.statement == submissions.c.after,
+            before.c.state.in_([State.MINED.value, State.FINAL.value]),
+        )
+        query = (
+            select(submissions)
+            .where(
+                submissions.c.chain_id == self.chain_id,
+                submissions.c.state == State.CHECKED.value,
+                submissions.c.sender.is_(None) | (submissions.c.sender == sender),
+                submissions.c.after.is_(None) | led,
+            )
+            .order_by(
+                submissions.c.deadline.is_(None),
+                submissions.c.deadline,
+                submissions.c.created_at,
+                submissions.c.statement,
+            )
+            .limit(limit)
+        )
+        with reading(self._engine) as connection:
+            return tuple(_submission(row) for row in connection.execute(query).mappings())
 
     def found(self, *, limit: int = 1000) -> tuple[Submission, ...]:
         """Submissions that somebody else's transaction recorded, and that are not final yet."""
@@ -111,6 +134,9 @@ class Outbox:
                     moved = self._move(connection, statement, (State.CHECKED,), State.SIGNED, f"nonce {signed.nonce}")
                     if not moved:
                         raise NonceTaken(sender=sender, nonce=signed.nonce)
+                    # Who claims a request has to fulfil it.
+                    led = (submissions.c.chain_id == self.chain_id) & (submissions.c.after == statement)
+                    connection.execute(update(submissions).where(led).values(sender=sender))
                 self._offer(connection, key, signed, gas, fee, now)
         except IntegrityError:
             raise NonceTaken(sender=sender, nonce=signed.nonce) from None
@@ -204,21 +230,6 @@ class Outbox:
         with reading(self._engine) as connection:
             return sum(connection.execute(query).scalars())
 
-    def _submissions(self, state: State, limit: int) -> tuple[Submission, ...]:
-        query = (
-            select(submissions)
-            .where(submissions.c.chain_id == self.chain_id, submissions.c.state == state.value)
-            .order_by(
-                submissions.c.deadline.is_(None),
-                submissions.c.deadline,
-                submissions.c.created_at,
-                submissions.c.statement,
-            )
-            .limit(limit)
-        )
-        with reading(self._engine) as connection:
-            return tuple(_submission(row) for row in connection.execute(query).mappings())
-
     def _offer(
         self, connection: Connection, key: dict[str, Any], signed: Signed, gas: int, fee: Fee | LegacyFee, now: float
     ) -> None:
@@ -252,8 +263,14 @@ class Outbox:
         connection.execute(insert(spendings).values(**values))
 
     def _fail(self, connection: Connection, statement: Hex32, before: Sequence[State], error: BridgeError) -> None:
+        """It, and every call that was to come after it: those are not paid for."""
         name = type(error).__name__
         self._move(connection, statement, before, State.FAILED, name, reason=name, evidence=str(error))
+        led = select(submissions.c.statement).where(
+            submissions.c.chain_id == self.chain_id, submissions.c.after == statement
+        )
+        for each in connection.execute(led).scalars().all():
+            self._fail(connection, each, (State.CHECKED,), error)
 
     def _move(
         self, connection: Connection, statement: Hex32, before: Sequence[State], after: State, note: str, **values: Any
@@ -302,6 +319,9 @@ def _submission(row: RowMapping) -> Submission:
         tx_hash=row["tx_hash"],
         block_number=row["block_number"],
         block_hash=row["block_hash"],
+        value=row["value"],
+        sender=row["sender"],
+        after=row["after"],
     )
 
 

@@ -21,16 +21,23 @@ from bridge.core.proof import Proof
 from bridge.errors import (
     ArtifactMissing,
     BundleError,
+    ChainError,
     CircuitError,
     DatabaseFailed,
+    EngineError,
     InputError,
     JobParked,
     LeaseLost,
     ProofError,
     ProofInvalid,
+    RequestDeclined,
+    RequestLost,
+    RequestUnknown,
+    RequestUnprofitable,
 )
 from bridge.relay import work
 from bridge.relay.artifacts import Artifacts
+from bridge.relay.desk import Desk
 from bridge.relay.job import Job, State
 from bridge.relay.journal import MOST_TRIES, Journal
 from bridge.relay.lane import Lane, Tick
@@ -44,7 +51,15 @@ _LOG = structlog.get_logger("relay")
 _FIGURE_SECONDS = 5.0
 _LEAST_LOOKED_AT = 128
 """Jobs that are looked at in each round, or as many as the largest batches could take: a long queue is not read to its end."""
-_FAULT_OF_THE_JOB = (InputError, CircuitError, ProofError, ArtifactMissing)
+_FAULT_OF_THE_JOB = (
+    InputError,
+    CircuitError,
+    ProofError,
+    ArtifactMissing,
+    RequestDeclined,
+    RequestLost,
+    RequestUnknown,
+)
 """What another try would end with again."""
 
 Say = Callable[[Bundle, Proof], Statement | BatchStatement]
@@ -65,6 +80,8 @@ class Pace:
     """Seconds between two looks at the chain."""
     timeout: float = 3600.0
     """Seconds that each half of a proof may take."""
+    desk: float = 1.0
+    """Seconds between two looks at the desk."""
     drain: float = 60.0
     """Seconds that proofs are waited for once the relayer is to stop; after that they are begun again by the next one."""
 
@@ -114,6 +131,7 @@ class Relayer:
         ledger: Contract,
         say: Say,
         *,
+        desk: Desk | None = None,
         lease: Lease | None = None,
         pace: Pace | None = None,
         ticked: Callable[[Lane, Tick], None] = lambda _lane, _tick: None,
@@ -130,6 +148,7 @@ class Relayer:
         self._provers = provers
         self._ledger = ledger
         self._say = say
+        self._desk = desk
         self._lease = lease
         self._pace = pace or Pace()
         self._ticked = ticked
@@ -137,6 +156,7 @@ class Relayer:
         self._looked = looked
         self._clock = clock
         self._runs: list[_Run] = []
+        self._held: dict[str, float] = {}
         self._most = _LEAST_LOOKED_AT
 
     def run(self, stop: threading.Event) -> None:
@@ -147,6 +167,8 @@ class Relayer:
         watch = _Watch()
         threads = [threading.Thread(target=self._drive, args=(lane, watch), daemon=True) for lane in self._lanes]
         threads.append(threading.Thread(target=self._figure, args=(watch,), daemon=True))
+        if self._desk is not None:
+            threads.append(threading.Thread(target=self._look_at, args=(self._desk, watch), daemon=True))
         if self._lease is not None:
             threads.append(threading.Thread(target=self._hold, args=(self._lease, watch), daemon=True))
         for thread in threads:
@@ -172,8 +194,7 @@ class Relayer:
         waiting = self._journal.waiting(self._chain_id, limit=self._most)
         for job in waiting:
             if job.state is State.PROVED:
-                self._hand_over(job)
-                done = True
+                done = self._hand_over(job) or done
         if starting:
             for group in self._groups(waiting):
                 if len(self._runs) >= self._pace.proofs:
@@ -257,19 +278,40 @@ class Relayer:
             else:
                 self._journal.stumbled(job, said)
 
-    def _hand_over(self, job: Job) -> None:
-        """From here on the call is all that counts."""
+    def _hand_over(self, job: Job) -> bool:
+        """From here on the calls are all that counts. False where it has to be tried again."""
         bundle = self._bundle(job)
         if bundle is None or job.proof is None:
-            return
+            return True
+        if time.monotonic() < self._held.get(job.id, 0.0):
+            return False
+        self._held.pop(job.id, None)
         try:
             said = self._say(bundle, work.proof_in(self._store, job.proof))
-            inference_id = said.inference_id if isinstance(said, Statement) else _row_of(said, job).inference_id
+            row = None if isinstance(said, Statement) else _row_of(said, job)
+            calls = self._calls(job, bundle, said, row)
+        except (ChainError, RequestUnprofitable) as error:
+            _LOG.warning("held", job=job.id, error=type(error).__name__, said=str(error))
+            self._held[job.id] = time.monotonic() + self._pace.desk
+            return False
         except _FAULT_OF_THE_JOB as error:
             self._journal.failed(job, error)
-            return
+            return True
+        inference_id = said.inference_id if isinstance(said, Statement) else _row_of(said, job).inference_id
+        self._journal.checked(job, inference_id, *calls)
+        return True
+
+    def _calls(
+        self, job: Job, bundle: Bundle, said: Statement | BatchStatement, row: BatchRow | None
+    ) -> tuple[Call, ...]:
+        """What records a proof, and where somebody pays for it at the desk, what earns the fee."""
+        request_id = job.request.request_id
+        if request_id is not None:
+            if self._desk is None:
+                raise RequestDeclined(request_id=request_id, reason="this relayer does not deal with the desk")
+            return self._desk.calls(request_id, bundle, said, row)
         calldata = self._ledger.abi.call(said.function, *said.arguments)
-        self._journal.checked(job, inference_id, Call(said.key, self._ledger.address, said.function, calldata))
+        return (Call(said.key, self._ledger.address, said.function, calldata),)
 
     def _bundle(self, job: Job) -> Bundle | None:
         """The bundle of a job, out of the store; a job without one ends here."""
@@ -298,6 +340,17 @@ class Relayer:
             if tick.held is not None:
                 _LOG.warning("held", sender=lane.address, error=type(tick.held).__name__, said=str(tick.held))
             watch.over.wait(self._pace.tick)
+
+    def _look_at(self, desk: Desk, watch: _Watch) -> None:
+        """The desk, until the end; a node that does not answer is asked again."""
+        while not watch.over.is_set():
+            try:
+                desk.look()
+            except (ChainError, EngineError) as error:
+                _LOG.warning("held", desk=True, error=type(error).__name__, said=str(error))
+            except BaseException as error:
+                watch.end(error)
+            watch.over.wait(self._pace.desk)
 
     def _hold(self, lease: Lease, watch: _Watch) -> None:
         """The lease, until the end."""

@@ -19,6 +19,8 @@ class Call:
     function: str
     """The contract's, for people."""
     calldata: bytes
+    value: int = 0
+    """Wei that go with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,12 @@ class Submission:
     tx_hash: Hex32 | None = None
     block_number: int | None = None
     block_hash: Hex32 | None = None
+    value: int = 0
+    """Wei that go with it."""
+    sender: Address | None = None
+    """The key that has to send it; None: any."""
+    after: Hex32 | None = None
+    """Statement of the call that has to be mined before it."""
 
 
 class SlotState(StrEnum):

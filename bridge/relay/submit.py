@@ -228,9 +228,14 @@ def recorded(said: Recordable, core: CoreContracts) -> bool:
 
 
 def recorded_in(function: str, key: Hex32, core: CoreContracts) -> int | None:
-    """The block in which the ledger recorded what this function of it records, if it has."""
+    """The block in which the ledger recorded what this function of it records, if it has; a call of the desk records nothing
+    that could be there already.
+    """
+    getter = _GETTERS.get(function)
+    if getter is None:
+        return None
     try:
-        ((_, _, block, _),) = core.ledger.read(_GETTERS[function], to_bytes(key))
+        ((_, _, block, _),) = core.ledger.read(getter, to_bytes(key))
     except ContractReverted as error:
         if error.error in _NOT_RECORDED:
             return None

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from bridge import operation, verbs
-from bridge.chain.preset import GWEI
 from bridge.connection import Connection
 from bridge.core.bundle import Bundle
 from bridge.core.rows import Row
@@ -21,45 +17,8 @@ from bridge.operation import Plan
 from bridge.relay.artifacts import Artifacts
 from bridge.relay.job import State
 from bridge.relay.journal import Journal
-from bridge.relay.lane import Caps
-from bridge.relay.relayer import Pace
 from tests.conftest import Example
-
-RECORDED = frozenset({State.MINED, State.FINAL})
-PATIENCE = 120.0
-
-
-@pytest.fixture
-def plan(tmp_path: Path, funded_key: str) -> Plan:
-    return Plan(
-        caps=Caps(max_fee_wei=500 * GWEI),
-        database=f"sqlite:///{tmp_path / 'relay.db'}",
-        store=str(tmp_path / "store"),
-        accounts=(funded_key,),
-        pace=Pace(batch_age=0.2),
-    )
-
-
-@contextmanager
-def relaying(connection: Connection, plan: Plan) -> Iterator[None]:
-    """A relayer in a thread of its own, for the length of a block; what it ends with is raised."""
-    stop, failures = threading.Event(), []
-
-    def work() -> None:
-        try:
-            operation.relay(connection, plan, stop)
-        except BaseException as error:
-            failures.append(error)
-
-    thread = threading.Thread(target=work)
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join()
-        if failures:
-            raise failures[0]
+from tests.operation.conftest import PATIENCE, RECORDED, relaying
 
 
 def rows_of(bundle: Bundle, example: Example) -> tuple[Row, ...]:
