@@ -102,7 +102,7 @@ class Report:
     machine: Machine
     objective: str
     margin: float
-    """How many times as far as the sample both circuits reach at least."""
+    """How many times as far as the sample our circuits reach at least; ezkl's default reaches twice as far."""
     rounds: int
     models: tuple[Comparison, ...]
 
@@ -169,11 +169,12 @@ def _compare(folder: Path, rounds: int, objective: Objective, margin: float, pro
                 refusal = None
             except BridgeError as error:
                 refusal = f"ezkl's default: {error.what}"
-        sides = _sides(task, [ours] if default is None else [ours, default], bench, rounds, told)
+        both = [ours] if default is None or default is ours else [ours, default]
+        sides = _sides(task, both, bench, rounds, told)
     return Comparison(
         name,
         sides[0],
-        sides[1] if default is not None else None,
+        sides[-1] if default is not None else None,
         search_seconds,
         ranking.default_seconds + default_seconds,
         refusal,

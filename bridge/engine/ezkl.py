@@ -93,12 +93,10 @@ def reach(model: str, run_args: dict[str, Any], rows: list[str], scratch: str, g
     return {"bits": bits, "lookups": [min(low for low, _ in reached), max(high for _, high in reached)]}
 
 
-def calibrated(model: str, run_args: dict[str, Any], data: str, output: str, margin: float) -> dict[str, Any]:
-    """The settings that ezkl chooses by itself: its default, calibrated for few resources; lookups reach `margin` times as far as
-    the data.
-    """
+def calibrated(model: str, run_args: dict[str, Any], data: str, output: str) -> dict[str, Any]:
+    """The settings that ezkl chooses by itself: its default, calibrated for few resources."""
     layout(model, run_args, output)
-    ezkl.calibrate_settings(data, model, output, "resources", lookup_safety_margin=margin)
+    ezkl.calibrate_settings(data, model, output, "resources")
     document: dict[str, Any] = json.loads(Path(output).read_bytes())
     return document
 
