@@ -54,9 +54,10 @@ class Nodes:
         """The most that any node has seen: one that lags says less."""
         return max(self._each(lambda rpc: rpc.nonce(address, which)))
 
-    def least_nonce(self, address: Address, which: str) -> int:
-        """The least that any node says: above it is what some node does not have."""
-        return min(self._each(lambda rpc: rpc.nonce(address, which)))
+    def pending_nonces(self, address: Address) -> tuple[int, int]:
+        """The first nonce that some node has no transaction for, and the first that none has one for."""
+        told = self._each(lambda rpc: rpc.nonce(address, "pending"))
+        return min(told), max(told)
 
     def head(self, age: float = 0.0) -> Block:
         """The highest block that any node has; seen within `age` seconds by anybody who shares these nodes."""

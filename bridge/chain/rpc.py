@@ -93,7 +93,8 @@ class Rpc:
         self.place = redacted(url)
         timeout = (CONNECT_SECONDS, REQUEST_SECONDS)
         provider = HTTPProvider(url, request_kwargs={"timeout": timeout}, exception_retry_configuration=None)
-        self._web3 = Web3(provider)
+        # web3's own middleware asks for the chain id before every estimate, looks up names and wraps answers that are checked here.
+        self._web3 = Web3(provider, middleware=[])
         self.chain_id: int = self._ask("eth_chainId", lambda: _quantity(self._web3.eth.chain_id))
         if expected_chain_id is not None and self.chain_id != expected_chain_id:
             raise WrongChain(url=self.place, expected=expected_chain_id, got=self.chain_id)

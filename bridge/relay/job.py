@@ -62,23 +62,23 @@ class Job:
     idempotency_key: str
     request: Request
     state: State
-    reason: str | None
+    reason: str | None = None
     """Name of the error that it failed with."""
-    evidence: str | None
+    evidence: str | None = None
     """What that error said."""
-    tries: int
+    tries: int = 0
     """How often proving was begun."""
-    witness: str | None
+    witness: str | None = None
     """sha256 of the witness in the store."""
-    proof: str | None
+    proof: str | None = None
     """sha256 of the proof in the store."""
-    position: int | None
+    position: int | None = None
     """Its row of the proof."""
-    statement: Hex32 | None
+    statement: Hex32 | None = None
     """What the ledger records it under: itself, or the root of its batch."""
-    inference_id: Hex32 | None
+    inference_id: Hex32 | None = None
     """Of the verified inference; in a batch a leaf of the root."""
-    tx_hash: Hex32 | None
-    block_number: int | None
-    created_at: float
-    changed_at: float
+    tx_hash: Hex32 | None = None
+    block_number: int | None = None
+    created_at: float = 0.0
+    changed_at: float = 0.0

@@ -6,6 +6,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection, Engine, RowMapping, Select, case, func, insert, select, update
@@ -64,7 +65,7 @@ class Journal:
             if known.request.payload != request.payload:
                 raise IdempotencyConflict(key=idempotency_key, job_id=known.id) from None
             return known
-        return self.job(job_id)
+        return Job(job_id, idempotency_key, request, State.REQUESTED, created_at=now, changed_at=now)
 
     def job(self, job_id: str) -> Job:
         """Raises `JobUnknown`."""
@@ -75,14 +76,13 @@ class Journal:
 
     def newest(self, chain_id: int, *, limit: int = 50) -> tuple[Job, ...]:
         """The jobs of a chain, the newest first."""
-        query = _query().where(jobs.c.chain_id == chain_id).order_by(jobs.c.created_at.desc(), jobs.c.id).limit(limit)
+        query = _QUERY.where(jobs.c.chain_id == chain_id).order_by(jobs.c.created_at.desc(), jobs.c.id).limit(limit)
         return self._read(query)
 
     def waiting(self, chain_id: int, *, limit: int) -> tuple[Job, ...]:
         """Jobs that have to be proved still: the nearest deadline first, and of equals the oldest."""
         query = (
-            _query()
-            .where(jobs.c.chain_id == chain_id, jobs.c.state.in_(_WORKING))
+            _QUERY.where(jobs.c.chain_id == chain_id, jobs.c.state.in_(_WORKING))
             .order_by(jobs.c.deadline.is_(None), jobs.c.deadline, jobs.c.created_at, jobs.c.id)
             .limit(limit)
         )
@@ -92,7 +92,7 @@ class Journal:
         """Jobs that somebody pays for at the desk, and that nothing was signed for yet."""
         begun = (*_WORKING, State.CHECKED.value)
         return self._read(
-            _query().where(jobs.c.chain_id == chain_id, jobs.c.request_id.is_not(None), _state().in_(begun))
+            _QUERY.where(jobs.c.chain_id == chain_id, jobs.c.request_id.is_not(None), _state().in_(begun))
         )
 
     def counts(self, chain_id: int) -> dict[State, int]:
@@ -104,10 +104,11 @@ class Journal:
 
     def begin(self, job: Job) -> Job:
         """Say that work on a job starts, before it does: what kills the relayer each time is found by counting."""
+        now = self._clock()
         with self._write() as connection:
-            values = {"tries": jobs.c.tries + 1, "changed_at": self._clock()}
-            connection.execute(update(jobs).where(jobs.c.id == job.id).values(**values))
-        return self.job(job.id)
+            query = update(jobs).where(jobs.c.id == job.id).values(tries=jobs.c.tries + 1, changed_at=now)
+            tries = connection.execute(query.returning(jobs.c.tries)).scalar_one()
+        return replace(job, tries=tries, changed_at=now)
 
     def witnessed(self, job: Job, witness: str) -> Job:
         """Its witness lies in the store."""
@@ -137,7 +138,7 @@ class Journal:
             self._move(
                 connection, job, (State.PROVED,), State.CHECKED, {"statement": after, "inference_id": inference_id}
             )
-        return self.job(job.id)
+        return self.job(job.id)  # a submission that is shared may be anywhere by now
 
     def failed(self, job: Job, error: BridgeError) -> Job:
         """It ends here, for this reason."""
@@ -184,18 +185,23 @@ class Journal:
 
     def _step(self, job: Job, before: Sequence[State], after: State, **values: Any) -> Job:
         with self._write() as connection:
-            self._move(connection, job, before, after, values)
-        return self.job(job.id)
+            moved = self._move(connection, job, before, after, values)
+        if moved is None:
+            return self.job(job.id)
+        shown = {name: value for name, value in values.items() if name != "prove_seconds"}
+        return replace(job, state=after, changed_at=moved, **shown)
 
     def _move(
         self, connection: Connection, job: Job, before: Sequence[State], after: State, values: dict[str, Any]
-    ) -> None:
-        """A step that was taken already is not taken again."""
+    ) -> float | None:
+        """When it was done; None for a step that was taken already: it is not taken again."""
         now = self._clock()
         known = [state.value for state in before]
         query = update(jobs).where(jobs.c.id == job.id, jobs.c.state.in_(known))
         if connection.execute(query.values(state=after.value, changed_at=now, **values)).rowcount:
             _note(connection, job.id, after, str(values.get("reason") or ""), now)
+            return now
+        return None
 
     @contextmanager
     def _write(self) -> Iterator[Connection]:
@@ -205,7 +211,7 @@ class Journal:
             yield connection
 
     def _find(self, *conditions: Any) -> Job | None:
-        found = self._read(_query().where(*conditions))
+        found = self._read(_QUERY.where(*conditions))
         return found[0] if found else None
 
     def _read(self, query: Select[Any]) -> tuple[Job, ...]:
@@ -225,15 +231,14 @@ def _state() -> Any:
     )
 
 
-def _query() -> Select[Any]:
-    return select(
-        jobs,
-        _state().label("shown"),
-        func.coalesce(jobs.c.reason, submissions.c.reason).label("why"),
-        func.coalesce(jobs.c.evidence, submissions.c.evidence).label("said"),
-        submissions.c.tx_hash,
-        submissions.c.block_number,
-    ).select_from(_joined())
+_QUERY: Select[Any] = select(
+    jobs,
+    _state().label("shown"),
+    func.coalesce(jobs.c.reason, submissions.c.reason).label("why"),
+    func.coalesce(jobs.c.evidence, submissions.c.evidence).label("said"),
+    submissions.c.tx_hash,
+    submissions.c.block_number,
+).select_from(_joined())
 
 
 def _job(row: RowMapping) -> Job:

@@ -6,6 +6,7 @@ in the outbox before the network sees it, and the outbox is the only memory.
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from bridge.chain.contract import core_abis
 from bridge.chain.fee import Fee, LegacyFee, legacy_offer, offer, outbid
 from bridge.chain.nodes import Nodes
 from bridge.chain.preset import Preset
-from bridge.chain.rpc import Receipt
+from bridge.chain.rpc import Block, Receipt
 from bridge.chain.signature import Signed
 from bridge.core.word import Address, Hex32
 from bridge.errors import (
@@ -90,13 +91,18 @@ class Tick:
 class _Sight:
     """What a tick sees of the chain."""
 
-    head: Hex32
+    head: Block
     at: float
     """When it was looked, by a clock that does not jump."""
     mined: int
     """Transactions of the key that are mined: the first nonce that is not."""
     waiting: int
     """The first nonce that some node has no transaction for."""
+    pending: int
+    """The first nonce that no node has a transaction for."""
+    balance: int
+    tip: int | None
+    """Priority fee in wei that the node proposes; None on a chain without EIP-1559."""
     final: int
     """The highest block that cannot go any more."""
     block_hash: Callable[[int], str | None]
@@ -153,26 +159,57 @@ class Lane:
         self._look_seconds = look
         self._clock = clock
         self._sight: _Sight | None = None
+        self._stirred = threading.Event()
+        self._follows = False
+        self._looked_at = 0.0
         self._gap_since: tuple[int, float] | None = None
         self._done: dict[str, int] = {}
         self._held: BridgeError | None = None
 
+    def stir(self, statement: Hex32) -> None:
+        """Say that something waits; a lane that it is not of goes on resting. From any thread."""
+        number, lanes = self._share
+        if int(statement, 16) % lanes == number:
+            self._stirred.set()
+
+    def rest(self, seconds: float) -> None:
+        """Until something waits, or for so long."""
+        self._stirred.wait(seconds)
+
     def tick(self) -> Tick:
         """Follow what is offered, repair what is broken, offer what waits. Raises `LeaseLost`, `DatabaseFailed`."""
         self._done, self._held = {}, None
-        slots, found = self._outbox.slots(self.address), self._outbox.found()
+        try:
+            if self._is_quiet():
+                return Tick()
+            self._stirred.clear()  # what comes from here on is looked at by the next tick
+            self._tick()
+        except _NOT_NOW as error:
+            self._held = error
+        return Tick(**self._done, held=self._held)
+
+    def _is_quiet(self) -> bool:
+        """Whether nothing can have changed since the last tick, as far as one can know without the database."""
+        if self._stirred.is_set() or time.monotonic() - self._looked_at >= self._look_seconds:
+            return False
+        return not self._follows or (self._sight is not None and self._sight.head.hash == self._head().hash)
+
+    def _tick(self) -> None:
+        self._looked_at = 0.0
+        slots = self._outbox.slots(self.address)
+        found = self._outbox.found() if self._share[0] == 0 else ()  # they are nobody's, and one lane is enough
         waiting = self._mine(slots)
         if slots or found or waiting:
-            try:
-                if (sight := self._look()) is not self._sight:
-                    self._sight = None  # what is not followed to its end is looked at again
-                    self._follow(slots, found, sight)
-                    self._sight = sight
-                    waiting = self._mine(self._outbox.slots(self.address))
-                self._offer_waiting(waiting)
-            except _NOT_NOW as error:
-                self._held = error
-        return Tick(**self._done, held=self._held)
+            if (sight := self._look()) is not self._sight:
+                self._sight = None  # what is not followed to its end is looked at again
+                self._follow(slots, found, sight)
+                self._sight = sight
+                slots = self._outbox.slots(self.address)
+                waiting = self._mine(slots)
+            self._offer_waiting(waiting, slots, sight)
+        self._follows = bool(slots or found or waiting)
+        if self._held is None and not self._done.get("offered"):  # there may be more than was taken at once
+            self._looked_at = time.monotonic()
 
     def _mine(self, slots: Sequence[Slot]) -> list[Submission]:
         """What waits for this lane: its own share, and what another one has left for too long."""
@@ -191,17 +228,25 @@ class Lane:
 
     def _look(self) -> _Sight:
         """The chain as it is now, or the last look where that is new enough."""
-        head, now, last = self._nodes.head(self._look_seconds / 4), time.monotonic(), self._sight
-        if last is not None and last.head == head.hash and now - last.at < self._look_seconds:
+        head, now, last = self._head(), time.monotonic(), self._sight
+        if last is not None and last.head.hash == head.hash and now - last.at < self._look_seconds:
             return last
+        least, most = self._nodes.pending_nonces(self.address)
+        depth = self._preset.finality_depth
         return _Sight(
-            head=head.hash,
+            head=head,
             at=now,
             mined=self._nodes.nonce(self.address),
-            waiting=self._nodes.least_nonce(self.address, "pending"),
-            final=self._nodes.final_number(self._preset.finality_depth),
+            waiting=least,
+            pending=most,
+            balance=self._nodes.any(lambda rpc: rpc.balance(self.address)),
+            tip=None if head.base_fee_wei is None else self._nodes.any(lambda rpc: rpc.priority_fee()),
+            final=self._nodes.final_number(None) if depth is None else head.number - depth,
             block_hash=lru_cache(maxsize=None)(self._nodes.block_hash),
         )
+
+    def _head(self) -> Block:
+        return self._nodes.head(self._look_seconds / 4)
 
     # --- what was offered ---------------------------------------------------------------------------------------------
 
@@ -215,7 +260,7 @@ class Lane:
                 continue  # another step was faster
             except _NOT_NOW as error:
                 self._held = error
-        self._fill_gap(sight.mined)
+        self._fill_gap(sight)
 
     def _follow_slot(self, slot: Slot, sight: _Sight) -> None:
         used = slot.nonce < sight.mined
@@ -230,7 +275,7 @@ class Lane:
         elif used:
             self._used_from_outside(slot, sight.final)
         elif slot.nonce == sight.mined and self._clock() - slot.newest.signed_at > self._caps.outbid_after:
-            self._raise(slot)  # a node that lost it may have done so for its price
+            self._raise(slot, sight)  # a node that lost it may have done so for its price
         elif slot.newest.sent_at is None or (
             slot.nonce >= sight.waiting and not self._nodes.knows(slot.newest.tx_hash)
         ):
@@ -241,11 +286,15 @@ class Lane:
         moved = slot.state is SlotState.MINED and receipt.block_hash != slot.block_hash
         if moved:
             self._count("gone")
-        if slot.state is not SlotState.MINED or moved:
-            self._outbox.mined(slot, receipt)
-            self._count("mined")
         number = receipt.block_number
-        if number <= sight.final and sight.block_hash(number) == receipt.block_hash:
+        is_final = number <= sight.final and sight.block_hash(number) == receipt.block_hash
+        if slot.state is not SlotState.MINED or moved:
+            self._outbox.mined(slot, receipt, final=is_final and receipt.succeeded)
+            self._count("mined")
+            if is_final and receipt.succeeded:
+                self._count("final")
+                return
+        if is_final:
             failure = None
             if not receipt.succeeded and not self._is_recorded(slot.statement):
                 call = self._submission(slot.statement).function if slot.statement else "a transfer to oneself"
@@ -274,10 +323,10 @@ class Lane:
         self._send(slot.statement, Signed(offered.tx_hash, slot.nonce, offered.raw))
         self._count("again")
 
-    def _raise(self, slot: Slot) -> None:
+    def _raise(self, slot: Slot, sight: _Sight) -> None:
         """The same call for more. Where a cap is reached the old offer stands."""
         old = slot.newest
-        fee = outbid(old.fee, self._market(), self._caps.max_fee_wei)
+        fee = outbid(old.fee, self._market(sight), self._caps.max_fee_wei)
         self._check_transaction(old.gas, fee)
         call = self._filler() if slot.statement is None else _call(self._submission(slot.statement))
         signed = self._sign(call, slot.nonce, old.gas, fee)
@@ -285,8 +334,9 @@ class Lane:
         self._send(slot.statement, signed)
         self._count("raised")
 
-    def _fill_gap(self, mined_nonce: int) -> None:
+    def _fill_gap(self, sight: _Sight) -> None:
         """A nonce that nothing is offered for holds up all that are above it."""
+        mined_nonce = sight.mined
         open_nonces = [slot.nonce for slot in self._outbox.slots(self.address) if slot.state is SlotState.OPEN]
         if (
             not open_nonces
@@ -301,7 +351,7 @@ class Lane:
         self._gap_since = nonce, since
         if self._clock() - since < self._caps.fill_after:
             return
-        fee = self._market()
+        fee = self._market(sight)
         signed = self._sign(self._filler(), nonce, _FILLER_GAS, fee)
         self._outbox.sign(None, self.address, signed, _FILLER_GAS, fee)
         self._send(None, signed)
@@ -310,12 +360,12 @@ class Lane:
 
     # --- what waits ---------------------------------------------------------------------------------------------------
 
-    def _offer_waiting(self, waiting: Sequence[Submission]) -> None:
+    def _offer_waiting(self, waiting: Sequence[Submission], slots: Sequence[Slot], sight: _Sight) -> None:
         """Raises what stands in the way of all that wait."""
         if not waiting:
             return
-        nonce = max(self._outbox.next_nonce(self.address), self._nodes.nonce(self.address, "pending"))
-        fee, purse = self._market(), self._purse(self._outbox.slots(self.address))
+        nonce = max(self._outbox.next_nonce(self.address), sight.pending)
+        fee, purse = self._market(sight), self._purse(slots, sight)
         for submission in waiting:
             try:
                 nonce += self._offer(submission, nonce, fee, purse)
@@ -350,22 +400,20 @@ class Lane:
         if allowed is not None and needed > allowed:
             raise BudgetSpent(span="one transaction", allowed_wei=allowed, needed_wei=needed)
 
-    def _purse(self, slots: Sequence[Slot]) -> _Purse:
+    def _purse(self, slots: Sequence[Slot], sight: _Sight) -> _Purse:
         """What may be promised still, if everything under way were mined now."""
         under_way = sum(slot.most_wei for slot in slots if slot.state is SlotState.OPEN)
-        balance = self._nodes.any(lambda rpc: rpc.balance(self.address))
         hour = self._caps.hour_wei
         spent = 0 if hour is None else self._outbox.spent_since(self.address, self._clock() - HOUR)
-        return _Purse(self.address, balance, hour, under_way, spent)
+        return _Purse(self.address, sight.balance, hour, under_way, spent)
 
     # --- both ---------------------------------------------------------------------------------------------------------
 
-    def _market(self) -> Fee | LegacyFee:
-        head = self._nodes.head()
-        if head.base_fee_wei is None:
+    def _market(self, sight: _Sight) -> Fee | LegacyFee:
+        base = sight.head.base_fee_wei
+        if base is None or sight.tip is None:
             return legacy_offer(self._nodes.any(lambda rpc: rpc.gas_price()), self._caps.max_fee_wei)
-        tip = self._nodes.any(lambda rpc: rpc.priority_fee())
-        return offer(head.base_fee_wei, tip, self._caps.max_fee_wei)
+        return offer(base, sight.tip, self._caps.max_fee_wei)
 
     def _submission(self, statement: Hex32) -> Submission:
         submission = self._outbox.submission(statement)

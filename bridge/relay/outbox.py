@@ -160,17 +160,20 @@ class Outbox:
             if statement is not None:
                 self._move(connection, statement, (State.SIGNED,), State.SENT, tx_hash)
 
-    def mined(self, slot: Slot, receipt: Receipt) -> None:
-        """One of its offers is in a block; which may be another one after a reorganisation."""
+    def mined(self, slot: Slot, receipt: Receipt, *, final: bool = False) -> None:
+        """One of its offers is in a block; which may be another one after a reorganisation. With `final` the block cannot go."""
         place = {"block_number": receipt.block_number, "block_hash": receipt.block_hash}
+        state = SlotState.FINAL if final else SlotState.MINED
         with self._write() as connection:
-            connection.execute(update(slots).where(*self._at(slot)).values(state=SlotState.MINED.value, **place))
+            connection.execute(update(slots).where(*self._at(slot)).values(state=state.value, **place))
             self._spend(connection, slot, receipt)
             if slot.statement is not None:
                 before = (State.SIGNED, State.SENT, State.MINED)
                 note = f"block {receipt.block_number}"
                 values = {"tx_hash": receipt.tx_hash, **place}
                 self._move(connection, slot.statement, before, State.MINED, note, **values)
+                if final:
+                    self._move(connection, slot.statement, (State.MINED,), State.FINAL, "")
 
     def reorganised(self, slot: Slot) -> None:
         """Its block is none of the chain any more, and nothing of it was paid."""

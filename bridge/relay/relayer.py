@@ -299,6 +299,9 @@ class Relayer:
             return True
         inference_id = said.inference_id if isinstance(said, Statement) else _row_of(said, job).inference_id
         self._journal.checked(job, inference_id, *calls)
+        for call in calls:
+            for lane in self._lanes:
+                lane.stir(call.statement)
         return True
 
     def _calls(
@@ -339,7 +342,9 @@ class Relayer:
             self._ticked(lane, tick)
             if tick.held is not None:
                 _LOG.warning("held", sender=lane.address, error=type(tick.held).__name__, said=str(tick.held))
-            watch.over.wait(self._pace.tick)
+                watch.over.wait(self._pace.tick)
+            else:
+                lane.rest(self._pace.tick)
 
     def _look_at(self, desk: Desk, watch: _Watch) -> None:
         """The desk, until the end; a node that does not answer is asked again."""

@@ -121,12 +121,12 @@ class Operator:
             for signer in self.signers
         ]
 
-    def relayer(self) -> Relayer:
-        """As after a restart, without a thread of its own."""
+    def relayer(self, lanes: Sequence[Lane] = (), pace: Pace | None = None) -> Relayer:
+        """As after a restart; without lanes it has no threads of its own."""
         provers = Provers(AtOnce(), recorded_witness, recorded_proof)
         ledger = Contract(self.nodes.all[0], "InferenceLedger", SINK)
-        pace = Pace(proofs=self.proofs)
-        return Relayer(CHAIN_ID, self.journal, self.store, [], provers, ledger, say, pace=pace, clock=self.clock)
+        pace = pace or Pace(proofs=self.proofs)
+        return Relayer(CHAIN_ID, self.journal, self.store, lanes, provers, ledger, say, pace=pace, clock=self.clock)
 
     def recorded(self, submission: Submission) -> int | None:
         """What the ledger would answer: whether the call is on the chain as it is now."""

@@ -11,31 +11,38 @@ from __future__ import annotations
 import argparse
 import json
 import logging
+import multiprocessing
 import statistics
 import sys
 import tempfile
 import threading
 import time
 from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import structlog
 from sqlalchemy import select
 
 from bridge import verbs
+from bridge.chain.account import KeySigner
 from bridge.chain.nodes import Nodes
 from bridge.chain.rpc import Rpc
 from bridge.circuit import srs
 from bridge.circuit.order import Order
 from bridge.core.bundle import Bundle
+from bridge.core.word import hex_bytes
 from bridge.database.engine import open_database
 from bridge.database.schema import jobs, transitions
 from bridge.relay.artifacts import Artifacts
 from bridge.relay.job import State
 from bridge.relay.lane import Caps, Lane
+from bridge.relay.relayer import Pace
 from tests.conftest import write_linear_model
-from tests.sim.operator import CAPS, Operator, fund, signer_of
+from tests.sim.operator import CAPS, SINK, Operator, fund, signer_of
 from tests.sim.wire import Upstream
 from tests.sim.world import CHAIN_ID, World
 
@@ -48,10 +55,14 @@ class Figures:
     requests: int
     mined: int
     per_second: float
+    alone_per_second: float
+    """What the same Anvil takes from a client that only sends."""
     to_broadcast_median: float
     to_broadcast_p99: float
     gaps: int
     """Nonces of a key that are missing on the chain."""
+    cores: float
+    """Seconds of processor time in each second, of the relayer's process."""
     rss_start_mb: float
     rss_end_mb: float
 
@@ -61,16 +72,18 @@ def measure(folder: Path, bundle: Bundle, *, seconds: float, keys: int, rate: fl
     store = Artifacts(str(folder / "store"))
     digest = store.put_bundle(bundle, srs.find(bundle.manifest.setup).path)
     engine = open_database(f"sqlite:///{folder / 'relay.db'}")
-    with World(1, block_seconds=1, options=("--gas-limit", "300000000")) as world:
+    with _elsewhere() as (url, direct):
         signers = tuple(signer_of(f"key {number}") for number in range(keys))
-        truth = Upstream(world.direct)
+        truth = Upstream(direct)
         fund(truth, signers)
+        alone = _alone(direct, signers[0], seconds=min(seconds, 10.0))
         caps = Caps(max_fee_wei=CAPS.max_fee_wei, in_flight=64)
+        nodes = Nodes((Rpc(url, CHAIN_ID),))
         operator = Operator(
             engine=engine,
             store=store,
             bundle=digest,
-            nodes=Nodes((Rpc(world.url, CHAIN_ID),)),
+            nodes=nodes,
             signers=signers,
             truth=truth,
             depth=0,
@@ -78,14 +91,12 @@ def measure(folder: Path, bundle: Bundle, *, seconds: float, keys: int, rate: fl
             caps=caps,
             proofs=32,
         )
-        over = threading.Event()
-        nodes = Nodes((Rpc(world.url, CHAIN_ID),))
         lanes = [
             Lane(
                 operator.outbox,
                 nodes,
                 signer,
-                operator.lanes()[0]._preset,
+                operator.chain,
                 caps,
                 recorded=lambda _submission: None,
                 share=(number, keys),
@@ -93,19 +104,20 @@ def measure(folder: Path, bundle: Bundle, *, seconds: float, keys: int, rate: fl
             )
             for number, signer in enumerate(signers)
         ]
-        threads = [threading.Thread(target=_drive, args=(lane, over)) for lane in lanes]
-        threads.append(threading.Thread(target=_prove, args=(operator, over)))
-        for thread in threads:
-            thread.start()
+        stop = threading.Event()
+        relayer = operator.relayer(lanes, Pace(proofs=32, look=0.005))
+        thread = threading.Thread(target=relayer.run, args=(stop,))
+        thread.start()
         rss = _rss()
+        started, spent = time.monotonic(), time.process_time()
         asked = _ask(operator, seconds, rate)
         mined = operator.journal.counts(CHAIN_ID).get(State.FINAL, 0)
+        spent = (time.process_time() - spent) / (time.monotonic() - started)
         deadline = time.monotonic() + 60
         while operator.journal.counts(CHAIN_ID).get(State.FINAL, 0) < asked and time.monotonic() < deadline:
             time.sleep(0.2)
-        over.set()
-        for thread in threads:
-            thread.join()
+        stop.set()
+        thread.join()
         waits = _waits(operator)
         final = operator.journal.counts(CHAIN_ID).get(State.FINAL, 0)
         gaps = sum(
@@ -121,12 +133,54 @@ def measure(folder: Path, bundle: Bundle, *, seconds: float, keys: int, rate: fl
         requests=asked,
         mined=final,
         per_second=mined / seconds,
+        alone_per_second=alone,
         to_broadcast_median=statistics.median(waits),
         to_broadcast_p99=waits[int(0.99 * (len(waits) - 1))],
         gaps=gaps,
+        cores=spent,
         rss_start_mb=rss,
         rss_end_mb=_rss(),
     )
+
+
+@contextmanager
+def _elsewhere() -> Iterator[tuple[str, str]]:
+    """A world in a process of its own, as a node is: its URL, and that of the plain Anvil behind it."""
+    here, there = multiprocessing.get_context("spawn").Pipe()
+    process = multiprocessing.get_context("spawn").Process(target=_host, args=(there,), daemon=True)
+    process.start()
+    try:
+        yield here.recv()
+    finally:
+        here.send("enough")
+        process.join(timeout=30)
+
+
+def _host(pipe: Connection) -> None:
+    with World(1, block_seconds=1, options=("--gas-limit", "300000000")) as world:
+        pipe.send((world.url, world.direct))
+        pipe.recv()
+
+
+def _alone(direct: str, signer: KeySigner, *, seconds: float) -> float:
+    """Transactions a second that the plain Anvil takes from a client that signed them all before."""
+    count, truth = 2_000, Upstream(direct)
+    first = int(truth.ask("eth_getTransactionCount", signer.address, "latest"), 16)
+    call = {"to": SINK, "data": b"\xab" * 2048, "value": 0, "gas": 200_000, "chainId": CHAIN_ID}
+    raw = []
+    for number in range(count):
+        fee = {"maxFeePerGas": CAPS.max_fee_wei, "maxPriorityFeePerGas": 1}
+        signed = signer.sign({**call, "nonce": first + number, **fee})
+        raw.append(signed.raw)
+    started, sent = time.monotonic(), 0
+    while sent < count and time.monotonic() - started < seconds:
+        truth.ask("eth_sendRawTransaction", hex_bytes(raw[sent]))
+        sent += 1
+    lasted = time.monotonic() - started
+    while int(truth.ask("eth_getTransactionCount", signer.address, "latest"), 16) < first + sent:
+        time.sleep(0.1)
+    truth.close()
+    return sent / lasted
 
 
 def _ask(operator: Operator, seconds: float, rate: float) -> int:
@@ -142,19 +196,6 @@ def _ask(operator: Operator, seconds: float, rate: float) -> int:
         if asked and not asked % 1000:
             sys.stderr.write(f"{now:.0f} s: {asked} asked for, {journal.counts(CHAIN_ID)}\n")
     return asked
-
-
-def _prove(operator: Operator, over: threading.Event) -> None:
-    relayer = operator.relayer()
-    while not over.is_set():
-        if not relayer.step():
-            time.sleep(0.005)
-
-
-def _drive(lane: Lane, over: threading.Event) -> None:
-    while not over.is_set():
-        lane.tick()
-        time.sleep(0.05)
 
 
 def _waits(operator: Operator) -> list[float]:
