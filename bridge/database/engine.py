@@ -35,6 +35,8 @@ _READING = "reading"
 """Execution option of a connection that begins no transaction that could write."""
 _TURNS: WeakKeyDictionary[Engine, threading.Lock] = WeakKeyDictionary()
 _TURNS_LOCK = threading.Lock()
+_OPEN = threading.local()
+"""The transaction that a thread is in."""
 _DRIVERS = {"postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg"}
 
 
@@ -66,16 +68,34 @@ def open_database(url: str) -> Engine:
 def writing(engine: Engine) -> Iterator[Connection]:
     """A transaction that writes, committed at the end of the block. Raises `DatabaseFailed`; `IntegrityError` is the caller's.
 
-    Threads of one process take turns at a file: SQLite itself would let them poll for it.
+    A block inside another one of the same thread is a part of its transaction: it is on disk when the outer one is, and where it
+    fails, it alone is undone. Threads of one process take turns at a file: SQLite itself would let them poll for it.
     """
+    outer = _open(engine)
+    if outer is not None:
+        with _named(engine), outer.begin_nested():
+            yield outer
+        return
     turn = _turn(engine) if engine.dialect.name == "sqlite" else nullcontext()
     with _named(engine), turn, engine.begin() as connection:
-        yield connection
+        _OPEN.connection = connection
+        try:
+            yield connection
+        finally:
+            _OPEN.connection = None
 
 
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
-    """A connection that only reads, and so waits for nobody who writes. Raises `DatabaseFailed`."""
+    """A connection that only reads, and so waits for nobody who writes; inside `writing` that one's, which sees what was written.
+
+    Raises `DatabaseFailed`.
+    """
+    outer = _open(engine)
+    if outer is not None:
+        with _named(engine):
+            yield outer
+        return
     with _named(engine), engine.connect().execution_options(**{_READING: True}) as connection:
         yield connection
 
@@ -125,6 +145,12 @@ def _upgrade(engine: Engine) -> None:
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _UPGRADING})
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+
+
+def _open(engine: Engine) -> Connection | None:
+    """The transaction of this database that the thread is in, if it is in one."""
+    connection: Connection | None = getattr(_OPEN, "connection", None)
+    return connection if connection is not None and connection.engine is engine else None
 
 
 def _turn(engine: Engine) -> threading.Lock:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection, Engine, RowMapping, Select, case, func, insert, select, update
@@ -107,8 +106,8 @@ class Journal:
         now = self._clock()
         with self._write() as connection:
             query = update(jobs).where(jobs.c.id == job.id).values(tries=jobs.c.tries + 1, changed_at=now)
-            tries = connection.execute(query.returning(jobs.c.tries)).scalar_one()
-        return replace(job, tries=tries, changed_at=now)
+            row = connection.execute(query.returning(jobs)).mappings().one()
+        return _alone(row)
 
     def witnessed(self, job: Job, witness: str) -> Job:
         """Its witness lies in the store."""
@@ -186,27 +185,32 @@ class Journal:
     def _step(self, job: Job, before: Sequence[State], after: State, **values: Any) -> Job:
         with self._write() as connection:
             moved = self._move(connection, job, before, after, values)
-        if moved is None:
-            return self.job(job.id)
-        shown = {name: value for name, value in values.items() if name != "prove_seconds"}
-        return replace(job, state=after, changed_at=moved, **shown)
+        return moved or self.job(job.id)
 
     def _move(
         self, connection: Connection, job: Job, before: Sequence[State], after: State, values: dict[str, Any]
-    ) -> float | None:
-        """When it was done; None for a step that was taken already: it is not taken again."""
+    ) -> Job | None:
+        """The job after it; None for a step that was taken already: it is not taken again."""
         now = self._clock()
         known = [state.value for state in before]
         query = update(jobs).where(jobs.c.id == job.id, jobs.c.state.in_(known))
-        if connection.execute(query.values(state=after.value, changed_at=now, **values)).rowcount:
-            _note(connection, job.id, after, str(values.get("reason") or ""), now)
-            return now
-        return None
+        moved = query.values(state=after.value, changed_at=now, **values).returning(jobs)
+        row = connection.execute(moved).mappings().one_or_none()
+        if row is None:
+            return None
+        _note(connection, job.id, after, str(values.get("reason") or ""), now)
+        return _alone(row)
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """What is written in the block is on disk at its end, and not before: once for all of it."""
+        with self._write():
+            yield
 
     @contextmanager
     def _write(self) -> Iterator[Connection]:
         with writing(self._engine) as connection:
-            if self._lease is not None:
+            if self._lease is not None and not connection.in_nested_transaction():  # the outer one was checked
                 self._lease.check(connection)
             yield connection
 
@@ -241,7 +245,13 @@ _QUERY: Select[Any] = select(
 ).select_from(_joined())
 
 
-def _job(row: RowMapping) -> Job:
+def _alone(row: RowMapping) -> Job:
+    """A job whose submission says nothing yet, or nothing any more."""
+    nothing = {"tx_hash": None, "block_number": None}
+    return _job({**row, **nothing, "shown": row["state"], "why": row["reason"], "said": row["evidence"]})
+
+
+def _job(row: RowMapping | Mapping[str, Any]) -> Job:
     return Job(
         id=row["id"],
         idempotency_key=row["idempotency_key"],

@@ -108,6 +108,15 @@ class _Sight:
     block_hash: Callable[[int], str | None]
 
 
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """A submission that is signed, and not written down yet."""
+
+    submission: Submission
+    signed: Signed
+    gas: int
+
+
 @dataclass(slots=True)
 class _Purse:
     """What a key may promise in one tick."""
@@ -253,22 +262,27 @@ class Lane:
     def _follow(self, slots: Sequence[Slot], found: Sequence[Submission], sight: _Sight) -> None:
         for submission in found:
             self._follow_found(submission, sight.final)
+        settled: list[tuple[Slot, Receipt]] = []
         for slot in slots:
             try:
-                self._follow_slot(slot, sight)
+                # Nothing is known of a nonce that no block has used: one question less for each that waits.
+                used = slot.nonce < sight.mined or _was_mined(slot)
+                receipt = self._nodes.receipt([each.tx_hash for each in slot.offers]) if used else None
+                if receipt is not None:
+                    settled.append((slot, receipt))
+                else:
+                    self._follow_slot(slot, sight)
             except NonceTaken:
                 continue  # another step was faster
             except _NOT_NOW as error:
                 self._held = error
+        self._settle_all(settled, sight)
         self._fill_gap(sight)
 
     def _follow_slot(self, slot: Slot, sight: _Sight) -> None:
+        """What has no receipt."""
         used = slot.nonce < sight.mined
-        # Nothing is known of a nonce that no block has used: one question less for each that waits.
-        receipt = self._nodes.receipt([each.tx_hash for each in slot.offers]) if used or _was_mined(slot) else None
-        if receipt is not None:
-            self._settle(slot, receipt, sight)
-        elif _was_mined(slot):
+        if _was_mined(slot):
             self._outbox.reorganised(slot)
             self._count("gone")
             self._send_again(slot)
@@ -281,24 +295,38 @@ class Lane:
         ):
             self._send_again(slot)
 
-    def _settle(self, slot: Slot, receipt: Receipt, sight: _Sight) -> None:
+    def _settle_all(self, settled: Sequence[tuple[Slot, Receipt]], sight: _Sight) -> None:
         """A receipt, of success or of failure, is worth what its block is: it waits for that to be final."""
+        verdicts = []
+        for slot, receipt in settled:
+            try:
+                verdicts.append((slot, receipt, self._is_final(receipt, sight), self._failure(slot, receipt)))
+            except _NOT_NOW as error:
+                self._held = error
+        if verdicts:
+            with self._outbox.together():
+                for slot, receipt, is_final, failure in verdicts:
+                    self._settle(slot, receipt, failure, is_final=is_final)
+
+    def _is_final(self, receipt: Receipt, sight: _Sight) -> bool:
+        number = receipt.block_number
+        return number <= sight.final and sight.block_hash(number) == receipt.block_hash
+
+    def _failure(self, slot: Slot, receipt: Receipt) -> ContractReverted | None:
+        """Why a transaction that was mined did nothing; None where what it was to record is there."""
+        if receipt.succeeded or self._is_recorded(slot.statement):
+            return None
+        call = self._submission(slot.statement).function if slot.statement else "a transfer to oneself"
+        return ContractReverted(call=call, error="TransactionFailed", tx_hash=receipt.tx_hash)
+
+    def _settle(self, slot: Slot, receipt: Receipt, failure: ContractReverted | None, *, is_final: bool) -> None:
         moved = slot.state is SlotState.MINED and receipt.block_hash != slot.block_hash
         if moved:
             self._count("gone")
-        number = receipt.block_number
-        is_final = number <= sight.final and sight.block_hash(number) == receipt.block_hash
         if slot.state is not SlotState.MINED or moved:
-            self._outbox.mined(slot, receipt, final=is_final and receipt.succeeded)
+            self._outbox.mined(slot, receipt)
             self._count("mined")
-            if is_final and receipt.succeeded:
-                self._count("final")
-                return
         if is_final:
-            failure = None
-            if not receipt.succeeded and not self._is_recorded(slot.statement):
-                call = self._submission(slot.statement).function if slot.statement else "a transfer to oneself"
-                failure = ContractReverted(call=call, error="TransactionFailed", tx_hash=receipt.tx_hash)
             self._outbox.final(slot, failure)
             self._count("final")
 
@@ -366,20 +394,52 @@ class Lane:
             return
         nonce = max(self._outbox.next_nonce(self.address), sight.pending)
         fee, purse = self._market(sight), self._purse(slots, sight)
-        for submission in waiting:
-            try:
-                nonce += self._offer(submission, nonce, fee, purse)
-            except (ContractReverted, GasAboveCap) as error:
-                self._outbox.failed(submission, error)
-            except NonceTaken:
-                return  # another lane has the submission, or another process the key: the next tick sees which
+        ready: list[_Ready] = []
+        try:
+            for submission in waiting:
+                try:
+                    offered = self._prepare(submission, nonce + len(ready), fee, purse)
+                except (ContractReverted, GasAboveCap) as error:
+                    self._outbox.failed(submission, error)
+                    continue
+                if offered is not None:
+                    ready.append(offered)
+        finally:
+            self._send_all(self._keep(ready, fee))
 
-    def _offer(self, submission: Submission, nonce: int, fee: Fee | LegacyFee, purse: _Purse) -> int:
-        """Sign, keep, send; 1 where that took the nonce, 0 where the ledger has the record already."""
+    def _keep(self, ready: Sequence[_Ready], fee: Fee | LegacyFee) -> list[_Ready]:
+        """Those that are in the outbox now."""
+        kept: list[_Ready] = []
+        if ready:
+            with self._outbox.together():
+                for each in ready:
+                    try:
+                        self._outbox.sign(each.submission.statement, self.address, each.signed, each.gas, fee)
+                    except NonceTaken:
+                        break  # another lane has the submission, or another process the key: the next tick sees which
+                    kept.append(each)
+        return kept
+
+    def _send_all(self, kept: Sequence[_Ready]) -> None:
+        """What is sent is in the outbox already; what is not, the next tick sends. Raises what the first refusal was."""
+        sent: list[_Ready] = []
+        try:
+            for each in kept:
+                self._count("offered")
+                self._nodes.send(each.signed)
+                sent.append(each)
+        finally:
+            if sent:
+                with self._outbox.together():
+                    for each in sent:
+                        self._outbox.sent(each.submission.statement, each.signed.tx_hash)
+
+    def _prepare(self, submission: Submission, nonce: int, fee: Fee | LegacyFee, purse: _Purse) -> _Ready | None:
+        """Signed with this nonce; None where the ledger has the record already."""
         block = self._recorded(submission)
         if block is not None:
             self._outbox.recorded_elsewhere(submission, block)
-            return 0
+            return None
         call = _call(submission)
         estimate = self._nodes.any(
             lambda rpc: rpc.estimate_gas({**call, "from": self.address}, label=submission.function, abis=core_abis())
@@ -389,11 +449,7 @@ class Lane:
         gas = min(estimate * numerator // denominator, self._preset.limits.transaction_gas)
         self._check_transaction(gas, fee)
         purse.take(gas * fee.max_fee_wei + submission.value)
-        signed = self._sign(call, nonce, gas, fee)
-        self._outbox.sign(submission.statement, self.address, signed, gas, fee)
-        self._count("offered")
-        self._send(submission.statement, signed)
-        return 1
+        return _Ready(submission, self._sign(call, nonce, gas, fee), gas)
 
     def _check_transaction(self, gas: int, fee: Fee | LegacyFee) -> None:
         allowed, needed = self._caps.transaction_wei, gas * fee.max_fee_wei

@@ -160,20 +160,17 @@ class Outbox:
             if statement is not None:
                 self._move(connection, statement, (State.SIGNED,), State.SENT, tx_hash)
 
-    def mined(self, slot: Slot, receipt: Receipt, *, final: bool = False) -> None:
-        """One of its offers is in a block; which may be another one after a reorganisation. With `final` the block cannot go."""
+    def mined(self, slot: Slot, receipt: Receipt) -> None:
+        """One of its offers is in a block; which may be another one after a reorganisation."""
         place = {"block_number": receipt.block_number, "block_hash": receipt.block_hash}
-        state = SlotState.FINAL if final else SlotState.MINED
         with self._write() as connection:
-            connection.execute(update(slots).where(*self._at(slot)).values(state=state.value, **place))
+            connection.execute(update(slots).where(*self._at(slot)).values(state=SlotState.MINED.value, **place))
             self._spend(connection, slot, receipt)
             if slot.statement is not None:
                 before = (State.SIGNED, State.SENT, State.MINED)
                 note = f"block {receipt.block_number}"
                 values = {"tx_hash": receipt.tx_hash, **place}
                 self._move(connection, slot.statement, before, State.MINED, note, **values)
-                if final:
-                    self._move(connection, slot.statement, (State.MINED,), State.FINAL, "")
 
     def reorganised(self, slot: Slot) -> None:
         """Its block is none of the chain any more, and nothing of it was paid."""
@@ -296,9 +293,15 @@ class Outbox:
         return slots.c.chain_id == slot.chain_id, slots.c.sender == slot.sender, slots.c.nonce == slot.nonce
 
     @contextmanager
+    def together(self) -> Iterator[None]:
+        """What is written in the block is on disk at its end, and not before: once for all of it."""
+        with self._write():
+            yield
+
+    @contextmanager
     def _write(self) -> Iterator[Connection]:
         with writing(self._engine) as connection:
-            if self._lease is not None:
+            if self._lease is not None and not connection.in_nested_transaction():  # the outer one was checked
                 self._lease.check(connection)
             yield connection
 

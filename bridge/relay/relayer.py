@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 import structlog
@@ -18,8 +19,10 @@ from bridge.chain.contract import Contract
 from bridge.core.batch import BatchRow
 from bridge.core.bundle import Bundle
 from bridge.core.proof import Proof
+from bridge.core.word import Hex32
 from bridge.errors import (
     ArtifactMissing,
+    BridgeError,
     BundleError,
     ChainError,
     CircuitError,
@@ -192,15 +195,12 @@ class Relayer:
         """Look once; whether anything was done."""
         done = self._collect()
         waiting = self._journal.waiting(self._chain_id, limit=self._most)
-        for job in waiting:
-            if job.state is State.PROVED:
-                done = self._hand_over(job) or done
+        done = self._hand_over([job for job in waiting if job.state is State.PROVED]) or done
         if starting:
-            for group in self._groups(waiting):
-                if len(self._runs) >= self._pace.proofs:
-                    break
-                self._start(group)
-                done = True
+            room = max(0, self._pace.proofs - len(self._runs))
+            groups = list(islice(self._groups(waiting), room))
+            self._start(groups)
+            done = done or bool(groups)
         return done
 
     # --- proving ------------------------------------------------------------------------------------------------------
@@ -232,8 +232,15 @@ class Relayer:
             if self._clock() - min(job.created_at for job in group) >= self._pace.batch_age:
                 yield tuple(group)
 
-    def _start(self, group: tuple[Job, ...]) -> None:
-        jobs = tuple(self._journal.begin(job) for job in group)
+    def _start(self, groups: Sequence[tuple[Job, ...]]) -> None:
+        """Write down that they are begun, and then begin."""
+        if groups:
+            with self._journal.together():
+                begun = [tuple(self._journal.begin(job) for job in group) for group in groups]
+            for jobs in begun:
+                self._prove(jobs)
+
+    def _prove(self, jobs: tuple[Job, ...]) -> None:
         first = jobs[0]
         rows = tuple(job.request.input for job in jobs)
         task = Task(self._store.url, first.request.bundle, rows, self._pace.timeout)
@@ -247,26 +254,35 @@ class Relayer:
         self._runs.append(_Run(jobs, task, future, is_proving))
 
     def _collect(self) -> bool:
+        """Write down what provers have done; whether that was anything."""
         finished = [run for run in self._runs if run.future.done()]
-        for run in finished:
-            try:
-                answer = run.future.result()
-            except BaseException as error:  # whatever a prover on another machine ended with
-                self._runs.remove(run)
-                self._stumbled(run, error)
-                continue
-            if isinstance(answer, Proved):
-                self._runs.remove(run)
-                for position, job in enumerate(run.jobs):
-                    self._journal.proved(job, answer.proof, answer.seconds, position)
-                self._proved(answer.seconds)
-                _LOG.info("proved", jobs=len(run.jobs), job=run.jobs[0].id, seconds=round(answer.seconds, 3))
-            else:
-                for job in run.jobs:
-                    self._journal.witnessed(job, answer)
-                run.future = self._provers.executor.submit(self._provers.prove, run.task, answer)
-                run.is_proving = True
-        return bool(finished)
+        if not finished:
+            return False
+        with self._journal.together():
+            witnesses = [(run, witness) for run in finished if (witness := self._keep(run)) is not None]
+        for run, witness in witnesses:
+            run.future = self._provers.executor.submit(self._provers.prove, run.task, witness)
+            run.is_proving = True
+        return True
+
+    def _keep(self, run: _Run) -> str | None:
+        """The name of the witness, where that is what was made."""
+        try:
+            answer = run.future.result()
+        except BaseException as error:  # whatever a prover on another machine ended with
+            self._runs.remove(run)
+            self._stumbled(run, error)
+            return None
+        if not isinstance(answer, Proved):
+            for job in run.jobs:
+                self._journal.witnessed(job, answer)
+            return str(answer)
+        self._runs.remove(run)
+        for position, job in enumerate(run.jobs):
+            self._journal.proved(job, answer.proof, answer.seconds, position)
+        self._proved(answer.seconds)
+        _LOG.info("proved", jobs=len(run.jobs), job=run.jobs[0].id, seconds=round(answer.seconds, 3))
+        return None
 
     def _stumbled(self, run: _Run, error: BaseException) -> None:
         """The job's own fault ends it; anything else is tried again, and counted."""
@@ -278,13 +294,29 @@ class Relayer:
             else:
                 self._journal.stumbled(job, said)
 
-    def _hand_over(self, job: Job) -> bool:
-        """From here on the calls are all that counts. False where it has to be tried again."""
-        bundle = self._bundle(job)
-        if bundle is None or job.proof is None:
-            return True
-        if time.monotonic() < self._held.get(job.id, 0.0):
+    def _hand_over(self, jobs: Sequence[Job]) -> bool:
+        """From here on the calls are all that counts. Whether any was handed over, or ended."""
+        told = [(job, result) for job in jobs if (result := self._said(job)) is not None]
+        if not told:
             return False
+        with self._journal.together():
+            for job, result in told:
+                if isinstance(result, BridgeError):
+                    self._journal.failed(job, result)
+                else:
+                    inference_id, calls = result
+                    self._journal.checked(job, inference_id, *calls)
+        for _, result in told:
+            for call in () if isinstance(result, BridgeError) else result[1]:
+                for lane in self._lanes:
+                    lane.stir(call.statement)
+        return True
+
+    def _said(self, job: Job) -> tuple[Hex32, tuple[Call, ...]] | BridgeError | None:
+        """What a proof says and the calls that record it, or why it ends here; None where it has to be tried again."""
+        bundle = self._bundle(job)
+        if bundle is None or job.proof is None or time.monotonic() < self._held.get(job.id, 0.0):
+            return None
         self._held.pop(job.id, None)
         try:
             said = self._say(bundle, work.proof_in(self._store, job.proof))
@@ -293,16 +325,10 @@ class Relayer:
         except (ChainError, RequestUnprofitable) as error:
             _LOG.warning("held", job=job.id, error=type(error).__name__, said=str(error))
             self._held[job.id] = time.monotonic() + self._pace.desk
-            return False
+            return None
         except _FAULT_OF_THE_JOB as error:
-            self._journal.failed(job, error)
-            return True
-        inference_id = said.inference_id if isinstance(said, Statement) else _row_of(said, job).inference_id
-        self._journal.checked(job, inference_id, *calls)
-        for call in calls:
-            for lane in self._lanes:
-                lane.stir(call.statement)
-        return True
+            return error
+        return (said.inference_id if isinstance(said, Statement) else _row_of(said, job).inference_id), calls
 
     def _calls(
         self, job: Job, bundle: Bundle, said: Statement | BatchStatement, row: BatchRow | None

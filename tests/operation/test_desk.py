@@ -86,7 +86,7 @@ def test_rows_of_one_batch_fulfil_each_their_request(
     verbs.deploy_model(batch_bundle, staged)
     half = tuple(np.asarray(array, dtype=np.float32) * np.float32(0.5) for array in row)
     ids = [asked(staged, batch_bundle, each) for each in (row, half)]
-    with relaying(staged, replace(plan, serves=(batch_bundle,))):
+    with relaying(staged, replace(plan, serves=(batch_bundle,), pace=replace(plan.pace, batch_age=5.0))):
         assert {ended(staged, each).state for each in ids} == {RequestState.FULFILLED}
         known = finished(plan)
     assert len({job.proof for job in known}) == 1, "they were proved together"
