@@ -24,8 +24,8 @@ from bridge.connection import Connection
 from bridge.core.bundle import Bundle
 from bridge.core.rows import Row
 from bridge.core.word import Address
-from bridge.database.engine import default_url, open_database
-from bridge.errors import AccountMissing, AccountRefused, ChainError, LeaseLost
+from bridge.database.engine import default_url, opened
+from bridge.errors import AccountMissing, AccountRefused, ChainError, DatabaseFailed, LeaseLost
 from bridge.relay.artifacts import Artifacts, default_store
 from bridge.relay.cluster import cluster
 from bridge.relay.cursor import Cursor
@@ -105,32 +105,35 @@ def request(
     key: str | None = None,
     deadline: float | None = None,
 ) -> tuple[Job, ...]:
-    """Ask for inferences; asked for again they are the same jobs. `deadline` is in seconds since 1970.
+    """Ask for inferences, for all or for none; asked for again they are the same jobs. `deadline` is in seconds since 1970.
 
     With a `key` of one's own each row adds its number to it; without one the payload is the key. Raises
     `IdempotencyConflict`, members of `DatabaseError` and `StorageError`.
     """
     store = Artifacts(plan.store)
     digest = store.put_bundle(bundle, srs.find(bundle.manifest.setup).path)
-    journal = Journal(open_database(plan.database))
+    names = [store.put_row(row, bundle.manifest.circuit.row.inputs) for row in rows]
     jobs = []
-    for number, row in enumerate(rows, start=1):
-        name = store.put_row(row, bundle.manifest.circuit.row.inputs)
-        wanted = Request(connection.rpc.chain_id, bundle.model_id, digest, name, deadline)
-        own = wanted.payload if key is None else key if len(rows) == 1 else f"{key}/{number}"
-        jobs.append(journal.request(own, wanted))
+    with opened(plan.database) as engine:
+        journal = Journal(engine)
+        with journal.together():
+            for number, name in enumerate(names, start=1):
+                wanted = Request(connection.rpc.chain_id, bundle.model_id, digest, name, deadline)
+                own = wanted.payload if key is None else key if len(rows) == 1 else f"{key}/{number}"
+                jobs.append(journal.request(own, wanted))
     return tuple(jobs)
 
 
 def wait_for(jobs: Sequence[Job], plan: Plan, states: frozenset[State], *, timeout: float) -> tuple[Job, ...]:
     """The jobs once each has reached one of these states or is over, or when `timeout` seconds are."""
-    journal = Journal(open_database(plan.database))
     deadline = time.monotonic() + timeout
-    while True:
-        now = tuple(journal.job(job.id) for job in jobs)
-        if all(job.state in states or job.state.is_over for job in now) or time.monotonic() > deadline:
-            return now
-        time.sleep(0.02)
+    with opened(plan.database) as engine:
+        journal = Journal(engine)
+        while True:
+            now = tuple(journal.job(job.id) for job in jobs)
+            if all(job.state in states or job.state.is_over for job in now) or time.monotonic() > deadline:
+                return now
+            time.sleep(0.02)
 
 
 def relay(
@@ -142,26 +145,42 @@ def relay(
 ) -> None:
     """Work until `stop`: wait for the lease of the chain, act while it lasts, wait again.
 
-    Raises members of `AccountError`, `DatabaseError`.
+    A database that goes away is waited for: what is written down is all that the next try needs. Raises members of
+    `AccountError`, and `DatabaseFailed` where it was not there to begin with.
     """
     metrics = metrics or Metrics()
-    engine = open_database(plan.database)
     signers = _signers(connection, plan)
     chain_id = connection.rpc.chain_id
     nodes = Nodes((connection.rpc, *(Rpc(url, chain_id) for url in plan.others)), plan.quorum)
-    while not stop.is_set():
-        lease = acquire(engine, _lease_name(chain_id), plan.holder)
-        if lease is None:
+    with opened(plan.database) as engine:
+        while not stop.is_set():
+            try:
+                lease = acquire(engine, _lease_name(chain_id), plan.holder)
+                if lease is not None:
+                    _lead(connection, plan, lease, signers, nodes, metrics, stop)
+            except DatabaseFailed as error:
+                _LOG.error("waiting for the database", said=str(error))
             stop.wait(_TAKE_OVER_SECONDS)
-            continue
-        metrics.leading(True)
-        try:
-            _act(connection, plan, lease, signers, nodes, metrics, stop)
-        except LeaseLost as error:
-            _LOG.warning("lost the lease", said=str(error))
-        finally:
-            metrics.leading(False)
-            lease.release()
+
+
+def _lead(
+    connection: Connection,
+    plan: Plan,
+    lease: Lease,
+    signers: Sequence[Signer],
+    nodes: Nodes,
+    metrics: Metrics,
+    stop: threading.Event,
+) -> None:
+    """Act while the lease lasts, and let go of it. Raises `DatabaseFailed`."""
+    metrics.leading(True)
+    try:
+        _act(connection, plan, lease, signers, nodes, metrics, stop)
+    except LeaseLost as error:
+        _LOG.warning("lost the lease", said=str(error))
+    finally:
+        metrics.leading(False)
+        lease.release()
 
 
 def _act(
@@ -215,27 +234,28 @@ def _act(
 
 def status(connection: Connection, plan: Plan, *, limit: int = 10) -> Status:
     """How things stand. Raises `DatabaseFailed`."""
-    engine = open_database(plan.database)
     chain_id = connection.rpc.chain_id
-    journal, outbox = Journal(engine), Outbox(engine, chain_id)
-    purses = tuple(
-        Purse(
-            address,
-            connection.rpc.balance(address),
-            len(outbox.slots(address)),
-            outbox.spent_since(address, time.time() - HOUR),
+    with opened(plan.database) as engine:
+        journal, outbox = Journal(engine), Outbox(engine, chain_id)
+        purses = tuple(
+            Purse(
+                address,
+                connection.rpc.balance(address),
+                len(outbox.slots(address)),
+                outbox.spent_since(address, time.time() - HOUR),
+            )
+            for address in outbox.senders()
         )
-        for address in outbox.senders()
-    )
-    holder = holder_of(engine, _lease_name(chain_id))
-    return Status(chain_id, journal.counts(chain_id), purses, journal.newest(chain_id, limit=limit), holder)
+        holder = holder_of(engine, _lease_name(chain_id))
+        return Status(chain_id, journal.counts(chain_id), purses, journal.newest(chain_id, limit=limit), holder)
 
 
 def history(job_id: str, plan: Plan) -> tuple[Job, tuple[tuple[State, float, str], ...]]:
     """A job, and every state that it has been in. Raises `JobUnknown`, `DatabaseFailed`."""
-    journal = Journal(open_database(plan.database))
-    job = journal.job(job_id)
-    return job, journal.history(job)
+    with opened(plan.database) as engine:
+        journal = Journal(engine)
+        job = journal.job(job_id)
+        return job, journal.history(job)
 
 
 def _desk(

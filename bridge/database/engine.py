@@ -65,6 +65,16 @@ def open_database(url: str) -> Engine:
 
 
 @contextmanager
+def opened(url: str) -> Iterator[Engine]:
+    """`open_database` for the length of a block, with every connection closed at its end."""
+    engine = open_database(url)
+    try:
+        yield engine
+    finally:
+        engine.dispose()
+
+
+@contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
     """A transaction that writes, committed at the end of the block. Raises `DatabaseFailed`; `IntegrityError` is the caller's.
 

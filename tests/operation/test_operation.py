@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
+from sqlalchemy import create_engine, text
+from sqlalchemy.engine import make_url
 
 from bridge import operation, verbs
 from bridge.connection import Connection
 from bridge.core.bundle import Bundle
 from bridge.core.rows import Row
 from bridge.database.engine import open_database
-from bridge.errors import AccountMissing, AccountRefused
+from bridge.errors import AccountMissing, AccountRefused, DatabaseFailed
 from bridge.operation import Plan
 from bridge.relay.artifacts import Artifacts
 from bridge.relay.job import State
@@ -128,3 +133,45 @@ def test_a_relayer_needs_keys_that_sign_here(staged: Connection, plan: Plan, acc
 def test_one_key_is_one_lane(staged: Connection, plan: Plan, funded_key: str) -> None:
     with pytest.raises(AccountRefused, match="one key"):
         operation.relay(staged, replace(plan, accounts=(funded_key, funded_key)), threading.Event())
+
+
+@contextmanager
+def without(url: str) -> Iterator[None]:
+    """A PostgreSQL database that takes no connections and has none, for the length of a block: as while its server restarts."""
+    name = make_url(url).database
+    server = create_engine(make_url(url).set(database="postgres", drivername="postgresql+psycopg"))
+    try:
+        with server.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.exec_driver_sql(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false')
+            asked = text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :name")
+            assert connection.execute(asked, {"name": name}).all(), "somebody was connected"
+            yield
+            connection.exec_driver_sql(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true')
+    finally:
+        server.dispose()
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_a_database_that_goes_away_is_waited_for(
+    staged: Connection, bundle: Bundle, example: Example, plan: Plan, database_url: str
+) -> None:
+    rows, lasting = rows_of(bundle, example), replace(plan, database=database_url)
+    with relaying(staged, lasting):
+        (before,) = operation.wait_for(
+            operation.request(bundle, rows[:1], staged, lasting), lasting, RECORDED, timeout=PATIENCE
+        )
+        with without(database_url):
+            with pytest.raises(DatabaseFailed):
+                operation.request(bundle, rows[1:2], staged, lasting)
+            time.sleep(3)
+        (after,) = operation.wait_for(
+            operation.request(bundle, rows[1:2], staged, lasting), lasting, RECORDED, timeout=PATIENCE
+        )
+    assert {before.state, after.state} <= RECORDED
+    assert len(verbs.results(staged)) == 2
+
+
+def test_a_database_that_was_never_there_ends_the_relayer_by_name(staged: Connection, plan: Plan) -> None:
+    nowhere = replace(plan, database="postgresql://127.0.0.1:9/nothing")
+    with pytest.raises(DatabaseFailed):
+        operation.relay(staged, nowhere, threading.Event())

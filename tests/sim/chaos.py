@@ -1,8 +1,11 @@
-"""One seed of trouble for a relayer: faulty nodes, reorganisations, evictions, outside use of its keys, deaths, a clock that jumps."""
+"""One seed of trouble for a relayer: faulty nodes, reorganisations, evictions, outside use of its keys, deaths, a clock that jumps,
+a database that goes away and a disk that is full.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +16,7 @@ from bridge.chain.nodes import Nodes
 from bridge.chain.preset import GWEI
 from bridge.chain.rpc import Rpc
 from bridge.core.word import hex_bytes
-from bridge.errors import BridgeError
+from bridge.errors import BridgeError, DatabaseFailed
 from bridge.relay.artifacts import Artifacts
 from bridge.relay.job import Job, State
 from bridge.relay.journal import MOST_TRIES
@@ -21,6 +24,7 @@ from bridge.relay.lane import Lane
 from bridge.relay.relayer import Relayer
 from tests.sim.faults import BEHIND, LIES, LOUD
 from tests.sim.operator import CAPS, Crossings, Operator, fund, signer_of
+from tests.sim.outage import Outage
 from tests.sim.rules import Rules
 from tests.sim.wire import HungUpError, RefusedError, Upstream
 from tests.sim.world import CHAIN_ID, World
@@ -32,6 +36,8 @@ JOBS = 6
 _REPLICAS, _QUORUM = 3, 2
 _DEATH = 0.04
 """At each border."""
+_MENDED = 0.5
+"""That a database that failed is well again the next time."""
 _SETTLING = 60
 """Rounds in which everything has to come to its end once the world is calm."""
 
@@ -49,7 +55,7 @@ class Outcome:
     """By kind, with deaths and reorganisations."""
     states: Counter[State]
     parked: int
-    """Jobs that failed because the relayer died three times while it proved them."""
+    """Jobs that failed because the relayer, or its database, went away three times while it proved them."""
     mined: Counter[int]
     """How often calls were mined on the last chain: how many of them were mined once, twice."""
     pending: int
@@ -58,8 +64,8 @@ class Outcome:
     @property
     def is_good(self) -> bool:
         """Whether everything is over as if nothing had happened."""
-        final = self.states[State.FINAL]
-        all_over = final + self.parked == self.states.total() and self.parked <= self.faults["death"] // MOST_TRIES
+        final, ends = self.states[State.FINAL], self.faults["death"] + self.faults["failed write or read"]
+        all_over = final + self.parked == self.states.total() and self.parked <= ends // MOST_TRIES
         return all_over and final == self.mined[1] == self.mined.total() and not self.pending
 
 
@@ -86,6 +92,7 @@ class Chaos:
         )
         self.told: Counter[str] = Counter()
         self._mortal = True
+        self._outage = Outage(engine)
 
     def run(self) -> Outcome:
         """Trouble first, then calm, until every job is over."""
@@ -97,7 +104,13 @@ class Chaos:
                 except KilledError:
                     self.told["death"] += 1
                     relayer, lanes = self._born()
+                except DatabaseFailed:
+                    self.told["failed write or read"] += 1
+                    relayer, lanes = self._born()  # as the operator's loop does once the database is there again
+                    if self.dice.random() < _MENDED:
+                        self._outage.mend()
         self.world.calm()
+        self._outage.mend()
         self._mortal = False
         for _ in range(_SETTLING):
             relayer.step()
@@ -116,6 +129,7 @@ class Chaos:
 
     def close(self) -> None:
         """Let go."""
+        self._outage.close()
         self.truth.close()
 
     def _born(self) -> tuple[Relayer, list[Lane]]:
@@ -123,32 +137,41 @@ class Chaos:
 
     def _happen(self, relayer: Relayer, lanes: list[Lane]) -> None:
         """Something."""
-        match self.dice.choices(
-            ("request", "prove", "tick", "mine", "reorg", "evict", "outside", "pause", "fees"),
-            (3, 4, 10, 5, 1, 1, 1, 3, 1),
-        )[0]:
-            case "request" if len(self.jobs) < JOBS:
-                self.operator.request(f"{self.world.seed}/{len(self.jobs)}")
-            case "prove":
-                relayer.step()
-            case "mine":
-                self.world.mine(self.dice.choice((1, 1, 2, 10)))
-            case "reorg":
-                head = self.world.head
-                if head > 1:
-                    self.world.reorg(self.dice.randint(1, min(DEPTH - 1, head - 1)))
-                    self.told["reorganisation"] += 1
-            case "evict":
-                self.world.pool.evict_some(2)
-                self.told["eviction"] += 1
-            case "outside":
-                self._outside()
-            case "pause":
-                self.world.clock.sleep(self.dice.uniform(0, 120))
-            case "fees":
-                self.world.base_fee(self.dice.randint(1, 60) * GWEI)
-            case _:
-                self.dice.choice(lanes).tick()
+        may: tuple[tuple[float, Callable[[], object]], ...] = (
+            (3, self._request),
+            (4, relayer.step),
+            (10, lambda: self.dice.choice(lanes).tick()),
+            (5, lambda: self.world.mine(self.dice.choice((1, 1, 2, 10)))),
+            (1, self._reorganise),
+            (1, lambda: self._tell("eviction", self.world.pool.evict_some(2))),
+            (1, self._outside),
+            (3, lambda: self.world.clock.sleep(self.dice.uniform(0, 120))),
+            (1, lambda: self.world.base_fee(self.dice.randint(1, 60) * GWEI)),
+            (0.5, self._fill),
+            (0.5, self._part),
+            (1, self._outage.mend),
+        )
+        self.dice.choices([happening for _, happening in may], [weight for weight, _ in may])[0]()
+
+    def _tell(self, what: str, _done: object) -> None:
+        self.told[what] += 1
+
+    def _fill(self) -> None:
+        self._outage.fill()
+        self.told["full disk"] += 1
+
+    def _part(self) -> None:
+        self._outage.part()
+        self.told["lost database"] += 1
+
+    def _request(self) -> None:
+        if len(self.jobs) < JOBS:
+            self.operator.request(f"{self.world.seed}/{len(self.jobs)}")
+
+    def _reorganise(self) -> None:
+        head = self.world.head
+        if head > 1:
+            self._tell("reorganisation", self.world.reorg(self.dice.randint(1, min(DEPTH - 1, head - 1))))
 
     def _outside(self) -> None:
         """Somebody else uses one of the keys."""

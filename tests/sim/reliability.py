@@ -63,7 +63,7 @@ def markdown(outcomes: Sequence[Outcome], failed: Sequence[int], seconds: float)
         "",
         "Written by `python -m tests.sim.reliability`: the real journal, outbox, lanes and loop against real Anvil behind three",
         "strict nodes that fail, lag and lie, with reorganisations, evictions, outside use of the keys, deaths of the relayer at",
-        f"commits and sends, and a clock that jumps. Proofs are recorded. Each seed throws {STEPS} times, asks for up to {JOBS}",
+        f"commits and sends, a clock that jumps, a disk that is full and a database that is not there. Proofs are recorded. Each seed throws {STEPS} times, asks for up to {JOBS}",
         f"inferences with two keys, and takes a block {DEPTH} deep for final. The calls go to an address without code, so that",
         "no contract keeps them from being mined twice. `make sim SEED=n` runs one again.",
         "",
