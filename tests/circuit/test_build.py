@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from onnx import helper
 
@@ -34,6 +35,7 @@ from bridge.core.bundle import (
 )
 from bridge.core.circuit import Visibility
 from bridge.core.proof import Proof
+from bridge.core.rows import check_range
 from bridge.engine import child
 from bridge.errors import (
     BridgeError,
@@ -53,7 +55,7 @@ from bridge.errors import (
 from bridge.prover import prove as prover
 from bridge.solidity.limits import Limits
 from tests.circuit.test_model import save
-from tests.conftest import RunOnDisk, write_linear_model
+from tests.conftest import Example, RunOnDisk, write_linear_model
 
 BENCH = Bench(prover.prove, lambda _verifier, _proof: None)
 """Proves for real and measures no gas."""
@@ -488,3 +490,28 @@ def test_a_row_that_overflows_inside_the_circuit_is_refused_by_name(tmp_path: Pa
         verbs.prove(bundle, verbs.read_input(bundle, sample)[0], timeout=60)
     assert "a lookup of" in refused.value.reason
     assert os.linesep not in refused.value.what
+
+
+@pytest.mark.parametrize(("margin", "reach"), [(1.0, 2.0), (1.5, 3.0), (2.0, 4.0)])
+def test_the_margin_says_how_far_beyond_the_sample_a_row_may_lie(
+    example: Example, tmp_path: Path, margin: float, reach: float
+) -> None:
+    """The sample reaches to 2 on both sides of zero."""
+    order = Order(example.model, example.sample, tmp_path / "out", margin=margin)
+    bundle = build(order, BENCH).bundle
+    tensor = bundle.manifest.circuit.inputs[0]
+    assert tensor.low is not None
+    assert tensor.high is not None
+    assert max(-tensor.low, tensor.high) == pytest.approx(reach)
+    inside, outside = (
+        tuple(np.full(tensor.shape, tensor.high * factor, np.float32) for _ in "x") for factor in (1, 1.01)
+    )
+    check_range(inside, bundle.manifest.circuit.inputs)
+    with pytest.raises(InputOutOfRange):
+        check_range(outside, bundle.manifest.circuit.inputs)
+
+
+@pytest.mark.parametrize("margin", [0.99, 0.0, -1.0, float("nan"), float("inf")])
+def test_a_margin_that_is_none_is_refused(example: Example, tmp_path: Path, margin: float) -> None:
+    with pytest.raises(OptionInvalid, match="margin"):
+        build(Order(example.model, example.sample, tmp_path / "out", margin=margin), BENCH)

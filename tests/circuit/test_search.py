@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from onnx import helper
 
 from bridge.circuit import trial as trials
 from bridge.circuit.cost import Cost, Shape
@@ -35,6 +36,7 @@ from bridge.core.circuit import Visibility
 from bridge.core.rows import Row, read_rows
 from bridge.errors import BudgetExceeded, CircuitTooLarge, FidelityTooLow
 from bridge.toolchain import assets
+from tests.circuit.test_model import save
 from tests.conftest import Example
 
 NAMES = ("linear", "breast_cancer", "diabetes")
@@ -161,6 +163,27 @@ def test_digits_reach_beyond_what_the_sample_needs(
         reached = bench.reach(best.numbers)
     assert reached is not None
     assert 2**reached.bits <= best.layout.reach * 2
+
+
+def test_a_smaller_margin_is_cheaper_and_still_holds_the_sample(tmp_path: Path) -> None:
+    """Of a sigmoid the table is what makes the rows."""
+    model = read_model(save(tmp_path / "m.onnx", [helper.make_node("Sigmoid", ["x"], ["y"])]))
+    sample = tmp_path / "sample.json"
+    sample.write_text('{"x": [1.0, -1.0, 0.25]}')
+    rows = read_rows(sample, model.inputs)
+    wide, tight = (
+        search(model, rows, objective=Objective.BALANCED, bounds=Bounds(), visibility=Visibility.PUBLIC, margin=margin)
+        for margin in (4.0, 1.0)
+    )
+    cheap, dear = tight.best[0], wide.best[0]
+    assert cheap.cost.weight(Objective.BALANCED) < dear.cost.weight(Objective.BALANCED)
+    with Trials(model, rows, "", [()], Visibility.PUBLIC, lambda _stage: None, 1.0) as bench:
+        reached = bench.reach(cheap.candidate.numbers)
+    assert reached is not None
+    assert 2 ** (reached.bits - 1) <= cheap.candidate.layout.reach
+    low, high = cheap.candidate.lookup_range
+    assert low <= reached.lookups[0]
+    assert reached.lookups[1] <= high
 
 
 def test_a_search_that_is_stopped_goes_on_where_it_was(

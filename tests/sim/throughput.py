@@ -150,6 +150,8 @@ def _elsewhere() -> Iterator[tuple[str, str]]:
     process = multiprocessing.get_context("spawn").Process(target=_host, args=(there,), daemon=True)
     process.start()
     try:
+        if not here.poll(60):
+            raise TimeoutError("the world did not begin")
         yield here.recv()
     finally:
         here.send("enough")
