@@ -5,13 +5,18 @@ web3's own retry is off: it would send a transaction a second time without anybo
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
+import requests
 import requests.exceptions
+from requests.adapters import HTTPAdapter
+from requests.utils import get_environ_proxies
 from web3 import HTTPProvider, Web3
 from web3.exceptions import (
     BlockNotFound,
@@ -28,6 +33,8 @@ from bridge.solidity.abi import Abi, decode_revert
 
 CONNECT_SECONDS = 4.0
 REQUEST_SECONDS = 20.0
+_CONNECTIONS = 64
+"""That are kept open to a node: a thread for each key has one."""
 
 _LAST_SECOND = 253_402_300_799
 """The end of the year 9999, beyond which no calendar goes."""
@@ -92,7 +99,9 @@ class Rpc:
         """Raises also `WrongChain`."""
         self.place = redacted(url)
         timeout = (CONNECT_SECONDS, REQUEST_SECONDS)
-        provider = HTTPProvider(url, request_kwargs={"timeout": timeout}, exception_retry_configuration=None)
+        provider = HTTPProvider(
+            url, request_kwargs={"timeout": timeout}, session=_session(url), exception_retry_configuration=None
+        )
         # web3's own middleware asks for the chain id before every estimate, looks up names and wraps answers that are checked here.
         self._web3 = Web3(provider, middleware=[])
         self.chain_id: int = self._ask("eth_chainId", lambda: _quantity(self._web3.eth.chain_id))
@@ -269,6 +278,20 @@ class _RevertedError(Exception):
     def __init__(self, data: bytes) -> None:
         super().__init__()
         self.data = data
+
+
+def _session(url: str) -> requests.Session:
+    """Connections that all threads share. The environment is asked once, for proxies and certificates, and .netrc never: what it
+    has for a host is not meant for a node there.
+    """
+    session = requests.Session()
+    session.trust_env = False
+    with suppress(ValueError):  # what is no URL is named by the first request
+        session.proxies.update(get_environ_proxies(url))
+    session.verify = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
+    for scheme in ("http://", "https://"):
+        session.mount(scheme, HTTPAdapter(pool_maxsize=_CONNECTIONS))
+    return session
 
 
 def redacted(url: str) -> str:

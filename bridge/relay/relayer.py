@@ -52,6 +52,8 @@ from bridge.relay.work import Proved, Task
 _LOG = structlog.get_logger("relay")
 
 _FIGURE_SECONDS = 5.0
+_TOLD_SECONDS = 10.0
+"""Between two words on a proof that takes long."""
 _LEAST_LOOKED_AT = 128
 """Jobs that are looked at in each round, or as many as the largest batches could take: a long queue is not read to its end."""
 _FAULT_OF_THE_JOB = (
@@ -107,6 +109,11 @@ class _Run:
     future: Future[Any]
     is_proving: bool
     """False while the witness is computed."""
+    expected: float
+    """Seconds that a proof of this circuit took when it was built."""
+    since: float = field(default_factory=time.monotonic)
+    told: float = field(default_factory=time.monotonic)
+    """When something was last said of it."""
 
 
 @dataclass(slots=True)
@@ -251,10 +258,13 @@ class Relayer:
             else self._provers.executor.submit(self._provers.witness, task)
         )
         _LOG.info("proving", jobs=len(jobs), job=first.id, model=first.request.model_id, attempt=first.tries)
-        self._runs.append(_Run(jobs, task, future, is_proving))
+        bundle = self._bundle(first)
+        expected = 0.0 if bundle is None else bundle.manifest.measurements.prove_seconds
+        self._runs.append(_Run(jobs, task, future, is_proving, expected))
 
     def _collect(self) -> bool:
         """Write down what provers have done; whether that was anything."""
+        self._tell()
         finished = [run for run in self._runs if run.future.done()]
         if not finished:
             return False
@@ -264,6 +274,15 @@ class Relayer:
             run.future = self._provers.executor.submit(self._provers.prove, run.task, witness)
             run.is_proving = True
         return True
+
+    def _tell(self) -> None:
+        """Say of long proofs that they go on."""
+        now = time.monotonic()
+        for run in self._runs:
+            if now - run.told >= _TOLD_SECONDS:
+                run.told = now
+                stage = "proving still" if run.is_proving else "computing the witness still"
+                _LOG.info(stage, job=run.jobs[0].id, seconds=round(now - run.since), expected=round(run.expected, 1))
 
     def _keep(self, run: _Run) -> str | None:
         """The name of the witness, where that is what was made."""

@@ -29,6 +29,8 @@ class Server(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.rule = rule
         self.requests: list[Request] = []
+        self.heads: list[tuple[str, dict[str, str]]] = []
+        """Path and headers of every request."""
         self.fetched: list[str] = []
         """Paths of GET requests, which no JSON-RPC client sends."""
 
@@ -47,6 +49,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         self.server.requests.append(request)
+        self.server.heads.append((self.path, dict(self.headers.items())))
         self._answer(self.server.rule(request))
 
     def do_GET(self) -> None:

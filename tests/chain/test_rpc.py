@@ -4,6 +4,7 @@ import socket
 import sys
 import time
 import traceback
+from pathlib import Path
 
 import pytest
 
@@ -190,3 +191,27 @@ def _offchain_lookup(url: str) -> bytes:
 
     kinds = ["address", "string[]", "bytes", "bytes4", "bytes"]
     return bytes.fromhex("556f1830") + encode(kinds, ["0x" + "77" * 20, [url], b"\x01", b"\x01\x02\x03\x04", b""])
+
+
+def test_what_netrc_has_for_a_host_is_not_sent_to_a_node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.1 login s3cretuser password s3cretpass\n")
+    monkeypatch.setenv("NETRC", str(netrc))
+    with serving(Server(on_chain(result("0x1")))) as node:
+        Rpc(node.url)
+        assert all("Authorization" not in headers for _, headers in node.heads)
+        Rpc(node.url.replace("//", "//own:word@"))
+        assert "Authorization" in node.heads[-1][1], "what the URL itself has is meant for it"
+
+
+@pytest.mark.parametrize("excepted", ["", "127.0.0.1"])
+def test_a_proxy_of_the_environment_is_gone_through_unless_the_host_is_excepted(
+    monkeypatch: pytest.MonkeyPatch, excepted: str
+) -> None:
+    with serving(Server(on_chain(result("0x1")))) as proxy, serving(Server(on_chain(result("0x1")))) as node:
+        monkeypatch.setenv("http_proxy", proxy.url)
+        monkeypatch.setenv("no_proxy", excepted)
+        Rpc(node.url)
+        asked, other = (node, proxy) if excepted else (proxy, node)
+        assert len(asked.heads) == 1
+        assert not other.heads
