@@ -12,7 +12,8 @@ from weakref import WeakKeyDictionary
 from alembic import command
 from alembic.config import Config
 from alembic.util import CommandError
-from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy import Connection, Engine, Table, create_engine, event, text
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import (
     ArgumentError,
@@ -78,12 +79,13 @@ def opened(url: str) -> Iterator[Engine]:
 def writing(engine: Engine) -> Iterator[Connection]:
     """A transaction that writes, committed at the end of the block. Raises `DatabaseFailed`; `IntegrityError` is the caller's.
 
-    A block inside another one of the same thread is a part of its transaction: it is on disk when the outer one is, and where it
-    fails, it alone is undone. Threads of one process take turns at a file: SQLite itself would let them poll for it.
+    A block inside another one of the same thread is a part of its transaction: it is on disk when the outer one is. What may fail
+    and be undone alone has a savepoint of its own (`begin_nested`). Threads of one process take turns at a file: SQLite itself
+    would let them poll for it.
     """
     outer = _open(engine)
     if outer is not None:
-        with _named(engine), outer.begin_nested():
+        with _named(engine):
             yield outer
         return
     turn = _turn(engine) if engine.dialect.name == "sqlite" else nullcontext()
@@ -108,6 +110,13 @@ def reading(engine: Engine) -> Iterator[Connection]:
         return
     with _named(engine), engine.connect().execution_options(**{_READING: True}) as connection:
         yield connection
+
+
+def upsert(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
+    """An insert that knows ON CONFLICT, as both databases have it."""
+    make: Any = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}[connection.dialect.name]
+    made: sqlite.Insert | postgresql.Insert = make(table)
+    return made
 
 
 def redacted(url: URL) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -33,6 +34,7 @@ class Journal:
         self._engine = engine
         self._lease = lease
         self._clock = clock
+        self._local = threading.local()
 
     def request(self, idempotency_key: str, request: Request) -> Job:
         """Write a request down, or find it. Raises `IdempotencyConflict` for the same key with another payload."""
@@ -54,7 +56,7 @@ class Journal:
             "changed_at": now,
         }
         try:
-            with writing(self._engine) as connection:
+            with writing(self._engine) as connection, connection.begin_nested():
                 connection.execute(insert(jobs).values(**values))
                 _note(connection, job_id, State.REQUESTED, "", now)
         except IntegrityError:
@@ -205,12 +207,20 @@ class Journal:
     def together(self) -> Iterator[None]:
         """What is written in the block is on disk at its end, and not before: once for all of it."""
         with self._write():
-            yield
+            self._local.together = True
+            try:
+                yield
+            finally:
+                self._local.together = False
+
+    @property
+    def _together(self) -> bool:
+        return getattr(self._local, "together", False)
 
     @contextmanager
     def _write(self) -> Iterator[Connection]:
         with writing(self._engine) as connection:
-            if self._lease is not None and not connection.in_nested_transaction():  # the outer one was checked
+            if self._lease is not None and not self._together:  # the outer one was checked
                 self._lease.check(connection)
             yield connection
 

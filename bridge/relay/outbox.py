@@ -6,6 +6,7 @@ again, and no transaction that the network saw and we did not.
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -19,7 +20,7 @@ from bridge.chain.fee import Fee, LegacyFee
 from bridge.chain.rpc import Receipt
 from bridge.chain.signature import Signed
 from bridge.core.word import Address, Hex32
-from bridge.database.engine import reading, writing
+from bridge.database.engine import reading, upsert, writing
 from bridge.database.schema import offers, slots, spendings, submissions, transitions
 from bridge.errors import BridgeError, NonceTaken
 from bridge.relay.job import State
@@ -38,6 +39,7 @@ class Outbox:
         self._engine = engine
         self._lease = lease
         self._clock = clock
+        self._local = threading.local()
 
     def submission(self, statement: Hex32) -> Submission | None:
         """The submission of a statement, if there is one."""
@@ -122,14 +124,15 @@ class Outbox:
         now = self._clock()
         key = {"chain_id": self.chain_id, "sender": sender, "nonce": signed.nonce}
         try:
-            with self._write() as connection:
-                values = {"statement": statement, "state": SlotState.OPEN.value, "opened_at": now}
-                lost = and_(*(slots.c[name] == value for name, value in key.items())) & (
-                    slots.c.state == SlotState.LOST.value
+            with self._write() as connection, connection.begin_nested():
+                again = {"statement": statement, "state": SlotState.OPEN.value, "opened_at": now}
+                again |= {"block_number": None, "block_hash": None}
+                given = upsert(connection, slots).values(**key, **again)
+                given = given.on_conflict_do_update(
+                    index_elements=list(key), set_=again, where=slots.c.state == SlotState.LOST.value
                 )
-                again = {**values, "block_number": None, "block_hash": None}
-                if not connection.execute(update(slots).where(lost).values(**again)).rowcount:
-                    connection.execute(insert(slots).values(**key, **values))
+                if not connection.execute(given).rowcount:
+                    raise NonceTaken(sender=sender, nonce=signed.nonce)
                 if statement is not None:
                     moved = self._move(connection, statement, (State.CHECKED,), State.SIGNED, f"nonce {signed.nonce}")
                     if not moved:
@@ -145,7 +148,7 @@ class Outbox:
         """Keep a dearer transaction with the same nonce. Raises `NonceTaken` where the slot is not open any more."""
         key = {"chain_id": slot.chain_id, "sender": slot.sender, "nonce": slot.nonce}
         try:
-            with self._write() as connection:
+            with self._write() as connection, connection.begin_nested():
                 still = select(slots.c.state).where(*self._at(slot)).with_for_update()
                 if connection.execute(still).scalar_one() != SlotState.OPEN.value:
                     raise NonceTaken(sender=slot.sender, nonce=slot.nonce)
@@ -233,12 +236,12 @@ class Outbox:
     def _offer(
         self, connection: Connection, key: dict[str, Any], signed: Signed, gas: int, fee: Fee | LegacyFee, now: float
     ) -> None:
-        earlier = select(func.coalesce(func.max(offers.c.number), 0)).where(
+        earlier = select(func.coalesce(func.max(offers.c.number), 0) + 1).where(
             *(offers.c[name] == value for name, value in key.items())
         )
         values = {
             "tx_hash": signed.tx_hash,
-            "number": connection.execute(earlier).scalar_one() + 1,
+            "number": earlier.scalar_subquery(),
             "raw": signed.raw,
             "gas": gas,
             "max_fee_wei": fee.max_fee_wei,
@@ -296,12 +299,20 @@ class Outbox:
     def together(self) -> Iterator[None]:
         """What is written in the block is on disk at its end, and not before: once for all of it."""
         with self._write():
-            yield
+            self._local.together = True
+            try:
+                yield
+            finally:
+                self._local.together = False
+
+    @property
+    def _together(self) -> bool:
+        return getattr(self._local, "together", False)
 
     @contextmanager
     def _write(self) -> Iterator[Connection]:
         with writing(self._engine) as connection:
-            if self._lease is not None and not connection.in_nested_transaction():  # the outer one was checked
+            if self._lease is not None and not self._together:  # the outer one was checked
                 self._lease.check(connection)
             yield connection
 

@@ -13,7 +13,7 @@ from bridge.database.schema import cursors
 
 
 def put(engine: Engine, name: str) -> None:
-    with writing(engine) as connection:
+    with writing(engine) as connection, connection.begin_nested():
         connection.execute(insert(cursors).values(name=name, block_number=1))
 
 
@@ -35,7 +35,7 @@ def test_what_is_written_together_is_there_together(engine: Engine) -> None:
     assert count(engine) == 2
 
 
-def test_a_block_that_fails_inside_is_undone_alone(engine: Engine) -> None:
+def test_what_has_a_savepoint_and_fails_is_undone_alone(engine: Engine) -> None:
     with writing(engine):
         put(engine, "one")
         with pytest.raises(IntegrityError):
