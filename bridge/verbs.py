@@ -359,6 +359,12 @@ def ask(
     return desk.ask(connection.wallet(), core.desk, bundle.model_id, commitment, row_json(row, specs), offer)
 
 
+def chain_time(connection: Connection) -> int:
+    """Of the newest block, in seconds since 1970: what a contract takes for now, or a little before."""
+    block = connection.rpc.block()
+    return 0 if block is None else block.timestamp
+
+
 def paid_request(connection: Connection, request_id: Hex32) -> PaidRequest:
     """A request as the desk keeps it. Raises `RequestUnknown`, members of `ChainError`."""
     found = desk.request_of(connection.core().desk, request_id)

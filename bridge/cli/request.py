@@ -42,15 +42,15 @@ def request(
     number = row or 1
     if number > len(rows):
         raise OptionInvalid(option="--row", got=str(number), expected=f"a number from 1 to {len(rows)}")
+    seconds, connection = amount.seconds("--within", within), target()
     offer = Offer(
         fee=round(fee * _WEI),
-        deadline=int(time.time() + amount.seconds("--within", within)),
+        deadline=int(max(time.time(), verbs.chain_time(connection)) + seconds),
         bond=round(bond * _WEI),
         claim_seconds=int(amount.seconds("--claim-for", claim_for)),
         callback=NATIVE if callback is None else _address("--callback", callback),
         callback_gas=callback_gas,
     )
-    connection = target()
     with screen.working() as progress:
         request_id, receipt = verbs.ask(bundle, rows[number - 1], connection, offer, progress=progress)
         held = verbs.paid_request(connection, request_id)

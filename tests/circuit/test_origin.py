@@ -98,8 +98,13 @@ def test_a_key_is_recognised_by_making_it_again(
 
 
 def test_a_key_of_a_setup_that_is_not_here_is_unknown(
-    public: Bundle, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    public: Bundle, bundle: Bundle, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
+    ours = srs.find(bundle.manifest.setup).path  # of this machine, in a home that no other test has put a ceremony into
+    (tmp_path / "home" / "cache" / "srs").mkdir(parents=True)
+    shutil.copy(ours, tmp_path / "home" / "cache" / "srs")
+    monkeypatch.setenv("PROOFBRIDGE_HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("PROOFBRIDGE_SRS_PATH", raising=False)
     assert origin_of(public.file(VERIFYING_KEY)) == Origin("verifying key", "unknown", None)
     monkeypatch.setenv("PROOFBRIDGE_HOME", str(tmp_path / "empty"))
     with pytest.raises(NoSetupInside, match=r"no setup of 2\^\d or more|no setup of 2\^\d rows or more"):

@@ -54,7 +54,7 @@ def test_a_fee_comes_back_once_its_time_is_over(
     early = cli("refund", asked.document["request_id"], *where, "--json")
     assert early.code == 1
     assert "TooEarly" in early.err + early.out
-    staged.rpc.raw("evm_increaseTime", 3700)
+    staged.rpc.raw("evm_setNextBlockTimestamp", asked.document["end"] + 1)
     staged.rpc.raw("evm_mine")
     back = cli("refund", asked.document["request_id"], *where, "--json")
     assert back.code == 0, back.err
