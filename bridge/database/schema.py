@@ -38,7 +38,7 @@ SUBMISSION_STATES = ("checked", "signed", "sent", "mined", "final", "failed")
 SLOT_STATES = ("open", "mined", "final", "lost")
 
 
-def _one_of(column: str, values: tuple[str, ...]) -> CheckConstraint:
+def one_of(column: str, values: tuple[str, ...]) -> CheckConstraint:
     listed = ", ".join(f"'{value}'" for value in values)
     return CheckConstraint(f"{column} IN ({listed})", name=column)
 
@@ -69,7 +69,7 @@ jobs = Table(
     Column("changed_at", Double, nullable=False),
     UniqueConstraint("chain_id", "idempotency_key"),
     ForeignKeyConstraint(["chain_id", "statement"], ["submissions.chain_id", "submissions.statement"]),
-    _one_of("state", JOB_STATES),
+    one_of("state", JOB_STATES),
     Index("ix_jobs_waiting", "chain_id", "state", "deadline", "created_at"),
 )
 """An inference that somebody wants. Two of the same statement share one submission."""
@@ -94,7 +94,7 @@ submissions = Table(
     Column("block_hash", Hash),
     Column("created_at", Double, nullable=False),
     Column("changed_at", Double, nullable=False),
-    _one_of("state", SUBMISSION_STATES),
+    one_of("state", SUBMISSION_STATES),
     Index("ix_submissions_waiting", "chain_id", "state", "deadline", "created_at"),
     Index("ix_submissions_after", "chain_id", "after"),
 )
@@ -112,7 +112,7 @@ slots = Table(
     Column("block_hash", Hash),
     Column("opened_at", Double, nullable=False),
     ForeignKeyConstraint(["chain_id", "statement"], ["submissions.chain_id", "submissions.statement"]),
-    _one_of("state", SLOT_STATES),
+    one_of("state", SLOT_STATES),
     Index("ix_slots_open", "chain_id", "sender", "state"),
 )
 """A nonce that was given out: (chain, sender, nonce) is the key, so that it is given out once."""
