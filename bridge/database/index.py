@@ -24,7 +24,7 @@ from sqlalchemy import (
 )
 
 from bridge.database.column import Account, Hash, Serial, Wei
-from bridge.database.schema import metadata, one_of
+from bridge.database.metadata import metadata, one_of
 
 MODEL_CHANGES = ("uri", "deprecated", "transferred", "stopped")
 LINE_CHANGES = ("transferred",)

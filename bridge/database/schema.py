@@ -1,11 +1,10 @@
-"""The tables. What must never happen twice is a constraint here, and not a rule that code has to remember."""
+"""The tables of the relayer. What must never happen twice is a constraint here, and not a rule that code has to remember."""
 
 from __future__ import annotations
 
 from sqlalchemy import (
     BigInteger,
     Boolean,
-    CheckConstraint,
     Column,
     Double,
     ForeignKey,
@@ -13,7 +12,6 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     String,
     Table,
     Text,
@@ -21,26 +19,12 @@ from sqlalchemy import (
 )
 
 from bridge.database.column import Account, Digest, Hash, Serial, Wei
-
-metadata = MetaData(
-    naming_convention={
-        "pk": "pk_%(table_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "ck": "ck_%(table_name)s_%(constraint_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-    }
-)
+from bridge.database.metadata import metadata, one_of
 
 JOB_STATES = ("requested", "witnessed", "proved", "checked", "failed")
 """Of a job itself; from checked on it is where its submission is."""
 SUBMISSION_STATES = ("checked", "signed", "sent", "mined", "final", "failed")
 SLOT_STATES = ("open", "mined", "final", "lost")
-
-
-def one_of(column: str, values: tuple[str, ...]) -> CheckConstraint:
-    listed = ", ".join(f"'{value}'" for value in values)
-    return CheckConstraint(f"{column} IN ({listed})", name=column)
 
 
 jobs = Table(
