@@ -90,6 +90,9 @@
     │   ├── BudgetSpent
     │   ├── ArtifactMissing
     │   └── SchedulerUnreachable
+    ├── ClientError                an answer of a server, and what a chain says of it
+    │   ├── OutputOfAnotherModel
+    │   └── OutputMisshapen
     ├── DatabaseError
     │   └── DatabaseFailed
     └── StorageError
@@ -1534,6 +1537,46 @@ class SchedulerUnreachable(RelayError):
     @property
     def fix(self) -> str:
         return "Start one with: dask scheduler, and give its address, tcp://HOST:8786"
+
+
+# --- a client ----------------------------------------------------------------------------------------------------------
+
+
+class ClientError(BridgeError):
+    """A record that cannot be used as it was answered."""
+
+
+@dataclass(eq=False)
+class OutputOfAnotherModel(ClientError):
+    """A reader that was generated for one model was given a record of another."""
+
+    expected: str
+    got: str
+
+    @property
+    def what(self) -> str:
+        return f"the record is of model {self.got}, and this reads model {self.expected}"
+
+    @property
+    def fix(self) -> str:
+        return "Generate a reader from that model's bundle: proofbridge model codegen DIR --out FOLDER"
+
+
+@dataclass(eq=False)
+class OutputMisshapen(ClientError):
+    """The output of a record is not as many words as the model gives."""
+
+    model_id: str
+    expected: int
+    reason: str
+
+    @property
+    def what(self) -> str:
+        return f"the output is not {self.expected} words, as one row of model {self.model_id} gives: {self.reason}"
+
+    @property
+    def fix(self) -> str:
+        return "Hold the record against the chain; all rows of a batch as one statement are read row by row"
 
 
 # --- databases -------------------------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +17,9 @@ from bridge.circuit import srs
 from bridge.circuit.build import Built
 from bridge.circuit.order import Order
 from bridge.circuit.tune import Bench
+from bridge.codegen import languages, solidity
+from bridge.codegen.languages import Language
+from bridge.codegen.schema import schema_of
 from bridge.connection import Connection
 from bridge.core.bundle import Bundle, Keys, open_bundle
 from bridge.core.circuit import Visibility
@@ -153,6 +156,16 @@ def build_model(order: Order, progress: Progress = silent) -> Built:
 def show_model(directory: Path) -> Bundle:
     """Open a bundle and check every byte of it."""
     return open_bundle(directory)
+
+
+def write_readers(
+    bundle: Bundle, out: Path, chosen: Iterable[Language] = Language, *, import_from: str = solidity.IMPORT_FROM
+) -> dict[Language, Path]:
+    """Write source code that reads the model's outputs, a file for each language; twice writes the same.
+
+    `import_from` is where Solidity finds `contracts/src`. Raises `DiskFull`, `NotWritable`.
+    """
+    return languages.write(schema_of(bundle.manifest), out, chosen, import_from)
 
 
 def deploy_core(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from math import floor
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,12 +16,17 @@ from bridge.circuit.order import DEFAULT_MAX_LOGROWS, Code, Order
 from bridge.circuit.settings import MARGIN, Objective
 from bridge.cli import amount, options, tuning
 from bridge.cli.screen import Screen
+from bridge.codegen.languages import Language
+from bridge.codegen.solidity import IMPORT_FROM
 from bridge.core.bundle import Bundle
 from bridge.core.circuit import Visibility
 from bridge.core.manifest import Fidelity, Manifest
 from bridge.errors import OptionInvalid
 from bridge.solidity.evm import UNIVERSAL
 from bridge.solidity.limits import ETHEREUM
+
+_IMPORT = re.compile(r"[A-Za-z0-9@._/-]*/")
+"""It becomes part of a source file."""
 
 app = typer.Typer(help="Build provable models and look at them.", no_args_is_help=True)
 
@@ -134,6 +140,36 @@ def show(directory: options.BundleDir, as_json: options.Json = False) -> None:
         screen.document({**summary(bundle), "circuit": bundle.manifest.circuit, "versions": bundle.manifest.versions})
         return
     _print(screen, bundle)
+
+
+@app.command("codegen", epilog="Example: proofbridge model codegen bundles/digits-1a2b3c4d5e6f --out src/generated")
+def codegen(
+    directory: options.BundleDir,
+    out: Annotated[Path, typer.Option("--out", help="The folder that receives the files.")],
+    language: Annotated[
+        list[Language] | None, typer.Option("--language", help="Only these; may be given again. [default: all]")
+    ] = None,
+    import_from: Annotated[
+        str,
+        typer.Option(
+            "--import-from", help="Where Solidity finds proofbridge's contracts: a path, or a remapping's name."
+        ),
+    ] = IMPORT_FROM,
+    as_json: options.Json = False,
+) -> None:
+    """Write typed readers of a model's outputs: a Solidity library, a Python and a TypeScript module."""
+    screen = Screen(as_json=as_json)
+    if not _IMPORT.fullmatch(import_from):
+        raise OptionInvalid(
+            option="--import-from", got=import_from, expected="a path or a remapping that ends with a slash"
+        )
+    bundle = verbs.show_model(directory)
+    written = verbs.write_readers(bundle, out, language or Language, import_from=import_from)
+    if as_json:
+        files = {chosen.value: path for chosen, path in written.items()}
+        screen.document({"model_id": bundle.model_id, "name": bundle.manifest.name, "files": files})
+        return
+    screen.facts(f"Readers of {bundle.manifest.name}", {chosen.value: str(path) for chosen, path in written.items()})
 
 
 def summary(bundle: Bundle) -> dict[str, Any]:

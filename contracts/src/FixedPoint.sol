@@ -19,11 +19,21 @@ library FixedPoint {
     /// that is a hash and not a number.
     error FixedPointOverflow(uint256 instance, int8 scale);
 
+    /// @notice The integer has no instance: beyond (r-1)/2 in magnitude. Likely cause: a number with 18 decimals in place of one at
+    /// the scale of its tensor.
+    error FixedPointTooLarge(int256 signed);
+
     /// @notice The signed integer that an instance stands for, between -(r-1)/2 and (r-1)/2.
     function toSigned(uint256 instance) internal pure returns (int256) {
         if (instance >= FIELD_MODULUS) revert FixedPointOutOfField({instance: instance});
         // r is odd, so r / 2 rounds down to (r-1)/2, the largest positive value. All of it is far below 2**255.
         return instance > FIELD_MODULUS / 2 ? int256(instance) - int256(FIELD_MODULUS) : int256(instance);
+    }
+
+    /// @notice The instance that stands for a signed integer.
+    function toInstance(int256 signed) internal pure returns (uint256) {
+        if (SignedMath.abs(signed) > FIELD_MODULUS / 2) revert FixedPointTooLarge({signed: signed});
+        return signed < 0 ? FIELD_MODULUS - SignedMath.abs(signed) : uint256(signed);
     }
 
     /// @notice `toSigned(instance) / 2**scale` with 18 decimals, truncated toward zero. The range is symmetric: what

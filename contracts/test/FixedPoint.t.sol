@@ -13,6 +13,10 @@ contract FixedPointTest is Test {
         return FixedPoint.toSigned(instance);
     }
 
+    function toInstance(int256 signed) external pure returns (uint256) {
+        return FixedPoint.toInstance(signed);
+    }
+
     function toWad(uint256 instance, int8 scale) external pure returns (int256) {
         return FixedPoint.toWad(instance, scale);
     }
@@ -39,6 +43,20 @@ contract FixedPointTest is Test {
     function test_theFieldEndsBelowItsOrder() external {
         this.toSigned(R - 1);
         _isRefused(R);
+    }
+
+    function test_anInstanceStandsForOneIntegerAndBack(uint256 instance) external view {
+        instance = bound(instance, 0, R - 1);
+        vm.assertEq(this.toInstance(this.toSigned(instance)), instance);
+    }
+
+    function test_anIntegerBeyondHalfTheFieldHasNoInstance() external {
+        vm.assertEq(this.toInstance(int256(LARGEST)), LARGEST);
+        vm.assertEq(this.toInstance(-int256(LARGEST)), LARGEST + 1);
+        _hasNoInstance(int256(LARGEST) + 1);
+        _hasNoInstance(-int256(LARGEST) - 1);
+        _hasNoInstance(type(int256).max);
+        _hasNoInstance(type(int256).min);
     }
 
     function test_aWadIsTheInstanceOverAPowerOfTwo() external view {
@@ -79,6 +97,11 @@ contract FixedPointTest is Test {
         catch (bytes memory refusal) {
             vm.assertEq(bytes32(bytes4(refusal)), bytes32(FixedPoint.FixedPointOverflow.selector));
         }
+    }
+
+    function _hasNoInstance(int256 signed) private {
+        vm.expectRevert(abi.encodeWithSelector(FixedPoint.FixedPointTooLarge.selector, signed));
+        this.toInstance(signed);
     }
 
     function _isRefused(uint256 word) private {

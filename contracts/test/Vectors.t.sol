@@ -211,6 +211,7 @@ contract VectorsTest is Test {
             abi.decode(_read(FIXED_POINT, ".signed", "SignedVector(bytes32 instance,int256 signed)"), (SignedVector[]));
         for (uint256 i = 0; i < vectors.length; ++i) {
             vm.assertEq(FixedPoint.toSigned(uint256(vectors[i].instance)), vectors[i].signed);
+            vm.assertEq(bytes32(FixedPoint.toInstance(vectors[i].signed)), vectors[i].instance);
         }
         vm.assertLt(0, vectors.length);
     }

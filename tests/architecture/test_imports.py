@@ -14,7 +14,7 @@ PACKAGE = Path(__file__).parents[2] / "bridge"
 FLOORS = (
     {"errors"},
     {"core"},
-    {"toolchain", "database"},
+    {"toolchain", "database", "codegen"},
     {"engine", "solidity"},
     {"circuit", "prover", "chain"},
     {"deploy", "relay", "query"},

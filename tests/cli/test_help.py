@@ -29,6 +29,7 @@ PROMISED = (
     "down",
     "infer",
     "model build",
+    "model codegen",
     "model show",
     "prove",
     "results",
