@@ -17,7 +17,7 @@ FLOORS = (
     {"toolchain", "database", "codegen"},
     {"engine", "solidity"},
     {"circuit", "prover", "chain"},
-    {"deploy", "relay", "query"},
+    {"deploy", "relay", "query", "client"},
     {"audit"},
     {"connection"},
     {"verbs"},

@@ -10,6 +10,7 @@ import pytest
 from eth_account.messages import encode_typed_data
 
 from bridge.core import field
+from bridge.core.batch import is_in
 from bridge.core.circuit import Circuit, Visibility
 from bridge.core.commitment import (
     ModelCommitment,
@@ -139,3 +140,13 @@ def test_the_vectors_hold_negative_numbers_that_are_cut() -> None:
     ]
     assert any(int(vector["wad"]) < 0 for vector in cut)
     assert any(int(vector["wad"]) > 0 for vector in cut)
+
+
+@pytest.mark.parametrize("vector", vectors("batches", "batches"), ids=lambda vector: f"{len(vector['rows'])} rows")
+def test_a_row_is_in_its_batch_by_its_own_path_alone(vector: dict[str, Any]) -> None:
+    rows = vector["rows"]
+    for at, row in enumerate(rows):
+        assert is_in(vector["root"], row["path"], row["inferenceId"])
+        assert not is_in(vector["root"], [*row["path"], vector["root"]], row["inferenceId"])
+        other = rows[(at + 1) % len(rows)]
+        assert len(rows) == 1 or not is_in(vector["root"], row["path"], other["inferenceId"])
