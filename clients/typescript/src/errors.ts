@@ -103,3 +103,13 @@ export class AnswerUnconfirmed extends ProofbridgeError {
     );
   }
 }
+
+/** The node is on another chain than the caller means. */
+export class WrongChain extends ProofbridgeError {
+  constructor(
+    readonly expected: number,
+    readonly got: number,
+  ) {
+    super(`the node is on chain ${got}, expected ${expected}`, "Give a node of the chain that you mean");
+  }
+}

@@ -1,5 +1,10 @@
 export { isIn } from "./batch.js";
+export { Client, Collection, type InferenceQuery, type PagePlace, type RequestQuery, type StreamOptions } from "./client.js";
 export * from "./commitment.js";
+export { circuitOf, confirm, type Anchor, type Confirmation } from "./confirm.js";
 export * from "./errors.js";
 export { MODULUS, toFixed, toInstance, toNumber, toSigned } from "./field.js";
+export { inferenceDeskAbi, inferenceIndexAbi, inferenceLedgerAbi, modelRegistryAbi } from "./generated/abi.js";
 export { outputWords, type OutputRecord } from "./reading.js";
+export * from "./records.js";
+export type { ServerOptions } from "./server.js";
