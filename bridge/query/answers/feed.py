@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, select
 
 from bridge.database.index import feed
 from bridge.query.answers.wire import Id, answer
@@ -46,6 +46,7 @@ def news(connection: Connection, chain_id: int, after: int, limit: int) -> tuple
     return tuple(News(*row) for row in connection.execute(query))
 
 
-def newest(connection: Connection) -> int:
-    """The last number that was given out; 0 before the first."""
-    return connection.scalar(select(func.max(feed.c.number))) or 0
+def newest(connection: Connection, chain_id: int) -> int:
+    """The last number that was given out for a chain; 0 before the first."""
+    last = select(feed.c.number).where(feed.c.chain_id == chain_id).order_by(feed.c.number.desc()).limit(1)
+    return connection.scalar(last) or 0
