@@ -90,6 +90,33 @@
     │   ├── BudgetSpent
     │   ├── ArtifactMissing
     │   └── SchedulerUnreachable
+    ├── AnswerError                a question that the index has no answer to
+    │   ├── ChainNotFollowed
+    │   ├── InferenceUnknown
+    │   ├── ModelUnknown
+    │   ├── LineUnknown
+    │   ├── ConditionMalformed
+    │   ├── ConditionNeedsModel
+    │   ├── TensorUnknown
+    │   ├── PlaceNotKept
+    │   ├── CursorMalformed
+    │   ├── CursorOfAnotherQuery
+    │   └── SchemaRefused
+    ├── ApiError                   a request over HTTP that is not served
+    │   ├── RouteUnknown
+    │   ├── MethodRefused
+    │   ├── ParametersRefused
+    │   ├── BodyTooLarge
+    │   ├── BodyMalformed
+    │   ├── MediaTypeRefused
+    │   ├── BodyTooSlow
+    │   ├── ApiKeyMissing
+    │   ├── ApiKeyRefused
+    │   ├── ApiKeyUnknown
+    │   ├── RateExceeded
+    │   ├── ModelNotServed
+    │   ├── StreamFull
+    │   └── ServerFailed
     ├── ClientError                an answer of a server, and what a chain says of it
     │   ├── OutputOfAnotherModel
     │   ├── OutputMisshapen
@@ -1542,6 +1569,409 @@ class SchedulerUnreachable(RelayError):
     @property
     def fix(self) -> str:
         return "Start one with: dask scheduler, and give its address, tcp://HOST:8786"
+
+
+# --- the index and what it is asked ----------------------------------------------------------------------------------
+
+
+class AnswerError(BridgeError):
+    """A question that the index has no answer to."""
+
+
+@dataclass(eq=False)
+class ChainNotFollowed(AnswerError):
+    """The database holds nothing of the chain, or of several and it was not said which."""
+
+    chain: str
+    found: tuple[int, ...]
+
+    @property
+    def what(self) -> str:
+        return f"the index has not followed {self.chain}; it holds {list(self.found) or 'no chain'}"
+
+    @property
+    def fix(self) -> str:
+        return "Follow the chain first: proofbridge serve --follow --chain NAME, or name one that is there with --chain"
+
+
+@dataclass(eq=False)
+class InferenceUnknown(AnswerError):
+    """Nothing verified has this id, or a reorganisation took it."""
+
+    inference_id: str
+    chain_id: int
+
+    @property
+    def what(self) -> str:
+        return f"chain {self.chain_id} has no verified inference {self.inference_id}"
+
+    @property
+    def fix(self) -> str:
+        return "Check the id and the chain; what was mined just now may not be in the index yet"
+
+
+@dataclass(eq=False)
+class ModelUnknown(AnswerError):
+    """Nobody registered this model on the chain."""
+
+    model_id: str
+    chain_id: int
+
+    @property
+    def what(self) -> str:
+        return f"chain {self.chain_id} has no model {self.model_id}"
+
+    @property
+    def fix(self) -> str:
+        return "List the models that it has with GET /v1/models"
+
+
+@dataclass(eq=False)
+class LineUnknown(AnswerError):
+    """Nobody created this line of versions."""
+
+    line_id: str
+    chain_id: int
+
+    @property
+    def what(self) -> str:
+        return f"chain {self.chain_id} has no line of versions {self.line_id}"
+
+    @property
+    def fix(self) -> str:
+        return "Check the id; models name the lines that they are versions of"
+
+
+@dataclass(eq=False)
+class ConditionMalformed(AnswerError):
+    """A condition on numbers that does not follow the grammar."""
+
+    text: str
+    reason: str
+
+    @property
+    def what(self) -> str:
+        return f"cannot read the condition {self.text[:80]!r}: {self.reason}"
+
+    @property
+    def fix(self) -> str:
+        return "Write it as output.NAME>=NUMBER, input.NAME[INDEX]<NUMBER or output[PLACE]=NUMBER"
+
+
+@dataclass(eq=False)
+class ConditionNeedsModel(AnswerError):
+    """Numbers have names only within one model."""
+
+    text: str
+
+    @property
+    def what(self) -> str:
+        return f"the condition {self.text[:80]!r} is on numbers of no model"
+
+    @property
+    def fix(self) -> str:
+        return "Say which model is meant with model=ID"
+
+
+@dataclass(eq=False)
+class TensorUnknown(AnswerError):
+    """The model has no tensor of this name."""
+
+    name: str
+    known: tuple[str, ...]
+
+    @property
+    def what(self) -> str:
+        return f"the model has no {self.name[:80]}; it has {', '.join(self.known) or 'none that is known'}"
+
+    @property
+    def fix(self) -> str:
+        return "Use one of these names, or a place as in output[3]"
+
+
+@dataclass(eq=False)
+class PlaceNotKept(AnswerError):
+    """A number that filters do not know, or that is not there."""
+
+    place: int
+    kept: int
+
+    @property
+    def what(self) -> str:
+        return f"place {self.place} cannot be filtered by: the first {self.kept} numbers of the side are"
+
+    @property
+    def fix(self) -> str:
+        return "Filter by one of those, and by the others where the answers arrive"
+
+
+@dataclass(eq=False)
+class CursorMalformed(AnswerError):
+    """A cursor that this API did not make."""
+
+    cursor: str
+
+    @property
+    def what(self) -> str:
+        return f"{self.cursor[:80]!r} is no cursor"
+
+    @property
+    def fix(self) -> str:
+        return "Hand in `next` of the page before, whole and unchanged, or nothing for the first page"
+
+
+@dataclass(eq=False)
+class CursorOfAnotherQuery(AnswerError):
+    """A cursor goes on with the query that it is of, and with no other."""
+
+    cursor: str
+
+    @property
+    def what(self) -> str:
+        return f"the cursor {self.cursor[:80]!r} is of a query with other filters"
+
+    @property
+    def fix(self) -> str:
+        return "Keep every filter as it was on the page before; only limit may change"
+
+
+@dataclass(eq=False)
+class SchemaRefused(AnswerError):
+    """A bundle that is not of the model as the chain has it."""
+
+    path: Path
+    expected: str
+    got: str
+
+    @property
+    def what(self) -> str:
+        return f"{self.path} has the circuit hash {self.got}, the chain has {self.expected} for its model"
+
+    @property
+    def fix(self) -> str:
+        return "Serve the bundle that the model was registered from"
+
+
+# --- over HTTP -------------------------------------------------------------------------------------------------------
+
+
+class ApiError(BridgeError):
+    """A request over HTTP that is not served."""
+
+
+@dataclass(eq=False)
+class RouteUnknown(ApiError):
+    """Nothing is at this path."""
+
+    path: str
+
+    @property
+    def what(self) -> str:
+        return f"there is nothing at {self.path[:200]!r}"
+
+    @property
+    def fix(self) -> str:
+        return "Look the paths up in /openapi.json"
+
+
+@dataclass(eq=False)
+class MethodRefused(ApiError):
+    """The path is there and does not take this method."""
+
+    method: str
+    allowed: str
+
+    @property
+    def what(self) -> str:
+        return f"the method {self.method[:20]} is not for this path, which takes {self.allowed}"
+
+    @property
+    def fix(self) -> str:
+        return "Look the path up in /openapi.json"
+
+
+@dataclass(eq=False)
+class ParametersRefused(ApiError):
+    """Parameters that are missing, unknown or not what they have to be."""
+
+    name: str
+    """Of the first that is refused."""
+    reason: str
+
+    @property
+    def what(self) -> str:
+        return f"the parameter {self.name} is refused: {self.reason}"
+
+    @property
+    def fix(self) -> str:
+        return "Compare the request with /openapi.json"
+
+
+@dataclass(eq=False)
+class BodyTooLarge(ApiError):
+    """A body over the limit."""
+
+    most: int
+
+    @property
+    def what(self) -> str:
+        return f"the body is longer than {self.most} bytes"
+
+    @property
+    def fix(self) -> str:
+        return "Send less: one row a request"
+
+
+@dataclass(eq=False)
+class BodyMalformed(ApiError):
+    """A body that is not the JSON that was asked for."""
+
+    reason: str
+
+    @property
+    def what(self) -> str:
+        return f"cannot read the body: {self.reason}"
+
+    @property
+    def fix(self) -> str:
+        return "Send JSON in UTF-8 as /openapi.json describes it: no NaN, no nesting beyond the tensor's own"
+
+
+@dataclass(eq=False)
+class MediaTypeRefused(ApiError):
+    """A body of another kind."""
+
+    got: str
+
+    @property
+    def what(self) -> str:
+        return f"the body is of type {self.got[:80]!r}, expected application/json"
+
+    @property
+    def fix(self) -> str:
+        return "Send JSON with Content-Type: application/json"
+
+
+@dataclass(eq=False)
+class BodyTooSlow(ApiError):
+    """A body that does not arrive."""
+
+    seconds: float
+
+    @property
+    def what(self) -> str:
+        return f"the body was not there after {self.seconds:g} seconds"
+
+    @property
+    def fix(self) -> str:
+        return "Send the request in one go"
+
+
+@dataclass(eq=False)
+class ApiKeyMissing(ApiError):
+    """What costs the operator gas is not for everybody."""
+
+    header: str
+
+    @property
+    def what(self) -> str:
+        return f"this needs an API key in the header {self.header}"
+
+    @property
+    def fix(self) -> str:
+        return "Send Authorization: Bearer KEY; an operator makes one with proofbridge apikey new NAME"
+
+
+@dataclass(eq=False)
+class ApiKeyRefused(ApiError):
+    """A key that nobody has, or has any more."""
+
+    key_id: str
+
+    @property
+    def what(self) -> str:
+        return f"the API key {self.key_id[:12]!r} is not known or was revoked"
+
+    @property
+    def fix(self) -> str:
+        return "Ask the operator for another: proofbridge apikey new NAME"
+
+
+@dataclass(eq=False)
+class ApiKeyUnknown(ApiError):
+    """There is no key to revoke."""
+
+    key_id: str
+
+    @property
+    def what(self) -> str:
+        return f"there is no API key {self.key_id[:40]!r}"
+
+    @property
+    def fix(self) -> str:
+        return "List them with: proofbridge apikey list"
+
+
+@dataclass(eq=False)
+class RateExceeded(ApiError):
+    """More requests than the server takes from one key or address."""
+
+    limit: str
+    seconds: int
+
+    @property
+    def what(self) -> str:
+        return f"more than {self.limit} requests"
+
+    @property
+    def fix(self) -> str:
+        return f"Try again in {self.seconds} seconds"
+
+
+@dataclass(eq=False)
+class ModelNotServed(ApiError):
+    """The server has no bundle of this model."""
+
+    model_id: str
+    served: tuple[str, ...]
+
+    @property
+    def what(self) -> str:
+        return f"inferences of {self.model_id} are not taken here; those of {', '.join(self.served) or 'no model'} are"
+
+    @property
+    def fix(self) -> str:
+        return "Ask for one of these, or start the server with --model DIR"
+
+
+@dataclass(eq=False)
+class StreamFull(ApiError):
+    """As many subscribers as the server takes."""
+
+    most: int
+
+    @property
+    def what(self) -> str:
+        return f"{self.most} subscribers are connected already"
+
+    @property
+    def fix(self) -> str:
+        return "Try again later, or read GET /v1/feed in turns"
+
+
+@dataclass(eq=False)
+class ServerFailed(ApiError):
+    """A failure of the server, which is no business of who asked."""
+
+    kind: str
+
+    @property
+    def what(self) -> str:
+        return f"the server could not answer ({self.kind})"
+
+    @property
+    def fix(self) -> str:
+        return "Try again; the operator finds the reason in the log of the server"
 
 
 # --- a client ----------------------------------------------------------------------------------------------------------

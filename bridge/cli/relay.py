@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-import os
-import signal
 import sys
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,6 +16,7 @@ from bridge import operation, verbs
 from bridge.chain.preset import GWEI
 from bridge.cli import options
 from bridge.cli.screen import Screen, short
+from bridge.cli.stopping import until_stopped
 from bridge.core.rows import Row
 from bridge.errors import OptionInvalid
 from bridge.operation import Plan, Status
@@ -166,7 +163,7 @@ def run(
     )
     connection = options.with_password(connection, password_file)
     metrics = Metrics()
-    with _until_stopped() as stop, nullcontext() if metrics_port is None else metrics.served(metrics_port):
+    with until_stopped() as stop, nullcontext() if metrics_port is None else metrics.served(metrics_port):
         operation.relay(connection, plan, stop, metrics=metrics)
     told = operation.status(connection, plan)
     screen = Screen(as_json=as_json)
@@ -300,24 +297,6 @@ def _document(job: Job) -> dict[str, Any]:
 
 def _time(at: float) -> str:
     return dt.datetime.fromtimestamp(at, dt.UTC).strftime("%Y-%m-%d %H:%M:%S")
-
-
-@contextmanager
-def _until_stopped() -> Iterator[threading.Event]:
-    """Set by the first SIGTERM or Ctrl-C; the second one ends the process at once."""
-    stop = threading.Event()
-
-    def ask(*_: object) -> None:
-        if stop.is_set():
-            os._exit(1)
-        stop.set()
-
-    before = {number: signal.signal(number, ask) for number in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        yield stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _log(*, as_json: bool) -> None:

@@ -49,6 +49,12 @@ def batch_of(model_id: Hex32, circuit: Circuit, words: Sequence[int], tag: Hex32
     return Batch(model_id, hex32(levels[-1][0]), rows)
 
 
+def paths(ids: Sequence[Hex32]) -> tuple[tuple[Hex32, ...], ...]:
+    """Of each inference id of a batch, in the order of its rows, the siblings on the way to the root."""
+    levels = _levels([_leaf(each) for each in ids])
+    return tuple(_path(levels, position) for position in range(len(ids)))
+
+
 def split(circuit: Circuit, words: Sequence[int]) -> Iterator[tuple[list[int], list[int]]]:
     """The input and the output words of each row. Raises ValueError where the instances are not those of public rows."""
     if circuit.input_visibility is not Visibility.PUBLIC:

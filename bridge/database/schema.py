@@ -55,6 +55,7 @@ jobs = Table(
     ForeignKeyConstraint(["chain_id", "statement"], ["submissions.chain_id", "submissions.statement"]),
     one_of("state", JOB_STATES),
     Index("ix_jobs_waiting", "chain_id", "state", "deadline", "created_at"),
+    Index("ix_jobs_inference", "chain_id", "inference_id"),
 )
 """An inference that somebody wants. Two of the same statement share one submission."""
 

@@ -47,6 +47,14 @@ class Abi:
         entry = self._functions[name]
         return _selector(entry) + encode(_types(entry["inputs"]), list(arguments))
 
+    def signature(self, name: str) -> str:
+        """A function as its selector is made from: name and types."""
+        return f"{name}({','.join(_types(self._functions[name]['inputs']))})"
+
+    def parameters(self, name: str) -> tuple[str, ...]:
+        """The names of a function's parameters."""
+        return tuple(item["name"] for item in self._functions[name]["inputs"])
+
     def arguments(self, name: str, calldata: bytes) -> tuple[Any, ...] | None:
         """What a function was called with, or None if the calldata is of another. Raises ValueError on malformed data."""
         entry = self._functions[name]

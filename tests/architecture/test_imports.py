@@ -22,6 +22,7 @@ FLOORS = (
     {"connection"},
     {"verbs"},
     {"operation", "demo", "bench"},
+    {"api"},
     {"__init__"},
     {"cli"},
 )

@@ -1,0 +1,1 @@
+"""The HTTP API: questions checked, answers sent, every failure a problem document."""
