@@ -181,8 +181,6 @@ class Certificate:
 
     model_hash: Id
     circuit_hash: Id
-    settings_hash: Id | None
-    """Part of what the circuit's hash is of; None where nothing was bound yet."""
     vk_hash: Id
     proof_system: Bytes
     grade: GradeLabel | None
@@ -205,6 +203,8 @@ class Model:
     is_stopped: bool
     certificate: Certificate
     versions: tuple[ModelVersion, ...]
+    settings_hash: Id | None
+    """Part of what the circuit's hash is of; None where nothing was bound yet."""
     input_visibility: str | None
     rows: int | None
     inputs: tuple[TensorShape, ...] | None
@@ -217,7 +217,7 @@ class Model:
     @property
     def circuit(self) -> Circuit | None:
         """How to read its words, as the server has it; `confirm` holds it against the registry. None where it was not bound."""
-        parts = self.certificate.settings_hash, self.input_visibility, self.rows, self.inputs, self.outputs
+        parts = self.settings_hash, self.input_visibility, self.rows, self.inputs, self.outputs
         match parts:
             case str(settings_hash), str(visibility), int(rows), tuple(inputs), tuple(outputs):
                 shown = Visibility.__members__.get(visibility.upper(), Visibility.PRIVATE)

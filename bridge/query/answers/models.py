@@ -57,6 +57,8 @@ class Model:
     certificate: Certificate
     versions: tuple[ModelVersion, ...]
     """Of which lines it is which version."""
+    settings_hash: Id | None
+    """Of the settings of the circuit: with visibility, rows, elements and scales it makes the certificate's circuit hash."""
     input_visibility: str | None
     """Who sees the input: public, hashed or private."""
     rows: int | None
@@ -154,6 +156,7 @@ def _model(connection: Connection, now: Horizon, face_of: FaceOf, row: Row[Any])
         "stopped" in changes or _is_stopped(connection, now.chain_id, certificate.adapter),
         certificate,
         face.versions,
+        face.circuit.settings_hash if face.circuit else None,
         None if shown is None else Visibility(shown).label,
         face.circuit.rows if face.circuit else None,
         face.shapes("input"),

@@ -43,15 +43,15 @@ export interface Confirmation {
 
 /** How to read a model's words, as a server has it; `confirm` holds it against the registry. Null where it was not bound. */
 export function circuitOf(model: Model): Circuit | null {
-  const { rows, inputs, outputs, certificate } = model;
+  const { rows, inputs, outputs, settings_hash: settingsHash } = model;
   const visibility = VISIBILITIES.indexOf(model.input_visibility ?? "");
-  if (rows === null || inputs === null || outputs === null || certificate.settings_hash === null || visibility < 0) return null;
+  if (rows === null || inputs === null || outputs === null || settingsHash === null || visibility < 0) return null;
   const words = ({ shape, scale }: { readonly shape: readonly number[]; readonly scale: number }): TensorWords => ({
     elements: shape.reduce((product, length) => product * length, Math.max(1, rows)),
     scale,
   });
   return {
-    settingsHash: certificate.settings_hash,
+    settingsHash,
     inputVisibility: visibility as Visibility,
     rows,
     inputs: inputs.map(words),
