@@ -21,7 +21,7 @@ class Saying:
 
     provider: str
     words: re.Pattern[str]
-    """With the groups `first` and `last` where it suggests a range, `blocks` where it names how many it takes."""
+    """With a group `last` (hex) or `end` (decimal) where it suggests a range, `blocks` where it names how many it takes."""
 
 
 def _saying(provider: str, words: str) -> Saying:
@@ -29,13 +29,17 @@ def _saying(provider: str, words: str) -> Saying:
 
 
 SAYINGS = (
-    _saying("Alchemy, Infura", r"this block range should work: \[(?P<first>0x[0-9a-f]+), (?P<last>0x[0-9a-f]+)\]"),
-    _saying("Infura", r"try with this block range \[(?P<first>0x[0-9a-f]+), (?P<last>0x[0-9a-f]+)\]"),
+    _saying("Alchemy, Infura", r"this block range should work: \[0x[0-9a-f]+, (?P<last>0x[0-9a-f]+)\]"),
+    _saying("Infura", r"try with this block range \[0x[0-9a-f]+, (?P<last>0x[0-9a-f]+)\]"),
+    _saying("reth", r"retry with the range \d+-(?P<end>\d+)"),
     _saying("Alchemy, free", r"up to an? (?P<blocks>[\d,]+) block range"),
     _saying("QuickNode", r"limited to an? (?P<blocks>[\d,]+) (?:blocks? )?range"),
     _saying("BlastAPI", r"limited to an? (?P<blocks>[\d,]+) blocks? range"),
     _saying("Ankr, LlamaRPC", r"(?:max(?:imum)? (?:block )?range(?: is|:)?) (?P<blocks>[\d,]+)"),
     _saying("Base, publicnode", r"exceed(?:s|ed)? maximum block range: (?P<blocks>[\d,]+)"),
+    _saying("Infura, reth", r"(?:exceeds limit of|exceeds max block range) (?P<blocks>[\d,]+)"),
+    _saying("Tenderly", r"bigger than range limit (?P<blocks>[\d,]+)"),
+    _saying("Morph", r"max block range = (?P<blocks>[\d,]+)"),
     _saying("Cloudflare", r"max range: (?P<blocks>[\d,]+)"),
     _saying("zkSync", r"(?:limit|up to) (?P<blocks>[\d,]+) blocks"),
     _saying("geth, Infura", r"query returned more than [\d,]+ results"),
@@ -77,8 +81,9 @@ class Span:
                 most = int(named["blocks"].replace(",", ""))
                 if 0 < most < asked:
                     return Span(most, most)
-            if named.get("last"):
-                suggested = int(named["last"], 16) - first + 1
+            if named.get("last") or named.get("end"):
+                end = int(named["last"], 16) if named.get("last") else int(named["end"])
+                suggested = end - first + 1
                 if 0 < suggested < asked:
                     return Span(suggested, self.most)
         return Span(max(1, asked // 2), self.most)

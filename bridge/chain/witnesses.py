@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from bridge.chain import block
-from bridge.chain.stretch import headers
+from bridge.chain.stretch import Stretch, Watch, headers, stretch
 from bridge.chain.wire import Refusal, Wire
 from bridge.core.word import Hex32
 from bridge.errors import ChainError, NodeContradiction, NodesDisagree, RpcFailed, RpcUnreachable
@@ -48,6 +48,24 @@ class Witnesses:
             self.trouble["disagreement"] += 1
             raise NodesDisagree(chain_id=self.chain_id, what_of=f"block {number}", answers=tuple(sorted(votes)))
         return answer if count >= self.quorum else None
+
+    def confirm(self, wire: Wire, watch: Watch, read: Stretch) -> None:
+        """That as many nodes show a stretch as have to agree, `wire` being one: every field of it. Raises `NodesDisagree`."""
+        agreed, first, last = 1, read.headers[0].number, read.last.number
+        for other in self.wires:
+            if agreed >= self.quorum:
+                return
+            if other is wire:
+                continue
+            try:
+                agreed += stretch(other, watch, first, last, by_hash=True) == read
+            except (RpcUnreachable, RpcFailed, NodeContradiction) as error:
+                self.tell(other, error)
+        if agreed < self.quorum:
+            said = f"blocks {first} to {last}"
+            raise NodesDisagree(
+                chain_id=self.chain_id, what_of=said, answers=(f"{agreed} of {self.quorum} show what {wire.place} shows",)
+            )
 
     def tell(self, wire: Wire, error: Exception) -> None:
         """Count a failure of a node."""

@@ -20,6 +20,7 @@ from bridge.database import index as tables
 from bridge.errors import (
     EventMalformed,
     NodeContradiction,
+    NodesDisagree,
     PageContradicts,
     RangeRefused,
     RpcFailed,
@@ -38,7 +39,7 @@ _TOO_MANY = 8_000
 """Events in a stretch after which the next one is smaller: it is one transaction, and what a kill costs."""
 _FIRST_LOOK = 16
 """Kept blocks that are compared first where the chain went another way; each look after it is at four times as many."""
-_SETTLED_BY_OTHERS = (RpcUnreachable, RpcFailed, NodeContradiction, EventMalformed, PageContradicts)
+_SETTLED_BY_OTHERS = (RpcUnreachable, RpcFailed, NodeContradiction, NodesDisagree, EventMalformed, PageContradicts)
 """What another node may do better."""
 
 
@@ -195,17 +196,21 @@ class Follower:
         return Step(after.number, head, len(read.headers), len(read.happenings), gone, after.broken_at)
 
     def _check(self, wire: Wire, before: Checkpoint, ancestor: int, read: Stretch) -> None:
-        """Raises `NodeContradiction`, and where several nodes have to agree also `NodesDisagree` and `RpcFailed`."""
+        """Raises `NodeContradiction`, and where several nodes have to agree also `NodesDisagree`."""
         known = before.hash if ancestor == before.number else self._index.hash_of(ancestor)
         if known is not None and read.headers[0].parent_hash != known:
             reason = "its parent is neither what it was nor what the same node shows"
             raise NodeContradiction(url=wire.place, block=read.headers[0].number, reason=reason)
-        if self._witnesses.quorum > 1:
-            agreed = self._witnesses.hash_of(read.last.number)
-            if agreed is None:
-                raise RpcFailed(method="eth_getBlockByNumber", reason=f"too few nodes have block {read.last.number}")
-            if agreed != read.last.hash:
-                raise NodeContradiction(url=wire.place, block=read.last.number, reason="other nodes have another block")
+        if ancestor < before.number:
+            self._check_fork(wire, ancestor)
+        self._witnesses.confirm(wire, self._reader.events.watch, read)
+
+    def _check_fork(self, wire: Wire, ancestor: int) -> None:
+        """That the block which is kept above an ancestor is gone: one lie about hashes must take nothing back. Raises as `_check`."""
+        above = self._index.kept_above(ancestor)
+        if above is not None and self._witnesses.hash_of(above[0]) == above[1]:
+            reason = "it had another hash for a block that is still there"
+            raise NodeContradiction(url=wire.place, block=above[0], reason=reason)
 
     def _adapt(self, read: Stretch) -> None:
         """More blocks where there was little in them, fewer where there was much."""

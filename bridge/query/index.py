@@ -110,6 +110,16 @@ class Index:
         with reading(self.engine) as connection:
             return [(row.number, row.hash) for row in connection.execute(query)]
 
+    def kept_above(self, number: int) -> tuple[int, str] | None:
+        """(number, hash) of the lowest block above a number that is kept, the checkpoint among them. Raises `DatabaseFailed`."""
+        blocks, chains = tables.blocks, tables.chains
+        above = (blocks.c.chain_id == self.chain_id) & (blocks.c.number > number)
+        query = select(blocks.c.number, blocks.c.hash).where(above).order_by(blocks.c.number).limit(1)
+        stand = select(chains.c.block_number, chains.c.block_hash).where(chains.c.chain_id == self.chain_id)
+        with reading(self.engine) as connection:
+            row = connection.execute(query).one_or_none() or connection.execute(stand).one()
+            return (row[0], row[1]) if row[0] > number else None
+
     def recorded(self, ids: Sequence[str], up_to: int) -> set[str]:
         """Those inferences that the ledger wrote a record of by a block. Raises `DatabaseFailed`."""
         with reading(self.engine) as connection:
