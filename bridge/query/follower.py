@@ -133,8 +133,7 @@ class Follower:
         return self._write(wire, before, ancestor, self._read(wire, ancestor + 1, head, tail), head, tail)
 
     def _begun(self, wire: Wire) -> Checkpoint:
-        number = max(0, self._index.first_block - 1)
-        return self._index.begin(self._header(wire, number))
+        return self._index.begin(self._header(wire, self._index.anchor))
 
     def _tail(self, head: int) -> Tail:
         safe = self._witnesses.tagged("safe")
@@ -157,7 +156,7 @@ class Follower:
                 if header is not None and header.hash == known:
                     return number
             below, look = kept[-1][0] - 1, 4 * look
-        return min(before.number, max(0, self._index.first_block - 1))
+        return min(before.number, self._index.anchor)
 
     def _read(self, wire: Wire, first: int, head: int, tail: Tail) -> Stretch:
         """The next stretch, as long as the node takes it."""
@@ -198,7 +197,7 @@ class Follower:
     def _check(self, wire: Wire, before: Checkpoint, ancestor: int, read: Stretch) -> None:
         """Raises `NodeContradiction`, and where several nodes have to agree also `NodesDisagree`."""
         known = before.hash if ancestor == before.number else self._index.hash_of(ancestor)
-        if known is not None and read.headers[0].parent_hash != known:
+        if ancestor > self._index.anchor and known is not None and read.headers[0].parent_hash != known:
             reason = "its parent is neither what it was nor what the same node shows"
             raise NodeContradiction(url=wire.place, block=read.headers[0].number, reason=reason)
         if ancestor < before.number:

@@ -76,6 +76,11 @@ class Index:
     lease: Lease | None = None
     clock: Callable[[], float] = time.time
 
+    @property
+    def anchor(self) -> int:
+        """The block before all that is followed. Nothing of ours is in it, so nothing depends on its hash."""
+        return max(0, self.first_block - 1)
+
     def checkpoint(self) -> Checkpoint | None:
         """How far the chain was followed; None where that was not begun. Raises `IndexOfAnother`, `DatabaseFailed`."""
         with reading(self.engine) as connection:
