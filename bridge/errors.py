@@ -63,6 +63,8 @@
     │   ├── ContractReverted
     │   ├── TransactionPending
     │   ├── NodesDisagree
+    │   ├── NodeContradiction
+    │   ├── RangeRefused
     │   └── AnvilFailed
     ├── DeployError
     │   ├── NotDeployed
@@ -90,6 +92,11 @@
     │   ├── BudgetSpent
     │   ├── ArtifactMissing
     │   └── SchedulerUnreachable
+    ├── FollowError                what stops the index of a chain
+    │   ├── IndexOfAnother
+    │   ├── IndexMoved
+    │   ├── PageContradicts
+    │   └── EventMalformed
     ├── AnswerError                a question that the index has no answer to
     │   ├── ChainNotFollowed
     │   ├── InferenceUnknown
@@ -1148,6 +1155,41 @@ class NodesDisagree(ChainError):
 
 
 @dataclass(eq=False)
+class NodeContradiction(ChainError):
+    """What a node says in one answer does not fit what it says in another."""
+
+    url: str
+    block: int
+    reason: str
+
+    @property
+    def what(self) -> str:
+        return f"the node {self.url} contradicts itself at block {self.block}: {self.reason}"
+
+    @property
+    def fix(self) -> str:
+        return "Nothing of it was written down, and it is tried again; leave the node out if that goes on"
+
+
+@dataclass(eq=False)
+class RangeRefused(ChainError):
+    """A node does not answer for so many blocks at once."""
+
+    first: int
+    last: int
+    code: int
+    reason: str
+
+    @property
+    def what(self) -> str:
+        return f"the node refused the events of blocks {self.first} to {self.last}: {self.reason}"
+
+    @property
+    def fix(self) -> str:
+        return "Fewer blocks are asked for; if even one is refused, use another node"
+
+
+@dataclass(eq=False)
 class AnvilFailed(ChainError):
     """The local chain did not start."""
 
@@ -1569,6 +1611,81 @@ class SchedulerUnreachable(RelayError):
     @property
     def fix(self) -> str:
         return "Start one with: dask scheduler, and give its address, tcp://HOST:8786"
+
+
+# --- the index -------------------------------------------------------------------------------------------------------
+
+
+class FollowError(BridgeError):
+    """What stops the index of a chain."""
+
+
+@dataclass(eq=False)
+class IndexOfAnother(FollowError):
+    """The database follows other contracts on this chain."""
+
+    chain_id: int
+    expected: str
+    got: str
+
+    @property
+    def what(self) -> str:
+        return f"the index of chain {self.chain_id} follows the ledger {self.expected}, and not {self.got}"
+
+    @property
+    def fix(self) -> str:
+        return "Give it a database of its own with --database"
+
+
+@dataclass(eq=False)
+class IndexMoved(FollowError):
+    """Somebody else wrote to the index in the meantime."""
+
+    chain_id: int
+    expected: int
+    got: int
+
+    @property
+    def what(self) -> str:
+        return f"the index of chain {self.chain_id} stands at block {self.got}, expected {self.expected}: somebody else moved it"
+
+    @property
+    def fix(self) -> str:
+        return "Nothing has to be done: what was read is dropped, and reading goes on from there"
+
+
+@dataclass(eq=False)
+class PageContradicts(FollowError):
+    """What was read does not fit what is in the tables: something that happens once would have happened twice."""
+
+    chain_id: int
+    first: int
+    reason: str
+
+    @property
+    def what(self) -> str:
+        return f"what a node shows of chain {self.chain_id} from block {self.first} on does not fit the index: {self.reason}"
+
+    @property
+    def fix(self) -> str:
+        return "Nothing of it was written down; if that goes on, use another node, or index into a new database"
+
+
+@dataclass(eq=False)
+class EventMalformed(FollowError):
+    """An event that our contracts cannot have emitted."""
+
+    block: int
+    log_index: int
+    reason: str
+
+    @property
+    def what(self) -> str:
+        return f"event {self.log_index} of block {self.block} is none of the contracts that are followed: {self.reason}"
+
+    @property
+    def fix(self) -> str:
+        return "The node lies, or the deployment book names other contracts: try another --rpc, and check --deployments"
 
 
 # --- the index and what it is asked ----------------------------------------------------------------------------------

@@ -25,6 +25,7 @@ from bridge.core.bundle import Bundle
 from bridge.core.rows import Row
 from bridge.core.word import Address
 from bridge.database.engine import default_url, opened
+from bridge.database.lease import Lease, acquire, holder_of
 from bridge.errors import AccountMissing, AccountRefused, ChainError, DatabaseFailed, LeaseLost
 from bridge.relay.artifacts import Artifacts, default_store
 from bridge.relay.cluster import cluster
@@ -33,7 +34,6 @@ from bridge.relay.desk import Desk, Served
 from bridge.relay.job import Job, Request, State
 from bridge.relay.journal import Journal
 from bridge.relay.lane import HOUR, Caps, Lane
-from bridge.relay.lease import Lease, acquire, holder_of
 from bridge.relay.metrics import Metrics
 from bridge.relay.outbox import Outbox
 from bridge.relay.processes import Processes

@@ -7,6 +7,7 @@ functions and `contracts/src/FixedPoint.sol` are held together by `tests/vectors
 from __future__ import annotations
 
 from fractions import Fraction
+from math import ldexp
 
 MODULUS = 21888242871839275222246405745257275088548364400416034343698204186575808495617
 """r, the order of bn254's scalar field (EIP-197)."""
@@ -31,7 +32,7 @@ def to_instance(signed: int) -> int:
 
 def to_number(instance: int, scale: int) -> float:
     """The real number of an instance at a scale: signed / 2**scale, correctly rounded."""
-    return float(Fraction(to_signed(instance)) / Fraction(2) ** scale)
+    return ldexp(to_signed(instance), -scale)
 
 
 def to_wad(instance: int, scale: int) -> int:

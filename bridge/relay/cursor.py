@@ -5,8 +5,8 @@ from __future__ import annotations
 from sqlalchemy import Engine, insert, select, update
 
 from bridge.database.engine import reading, writing
+from bridge.database.lease import Lease
 from bridge.database.schema import cursors
-from bridge.relay.lease import Lease
 
 
 class Cursor:

@@ -14,10 +14,10 @@ from sqlalchemy.exc import IntegrityError
 
 from bridge.core.word import Hex32
 from bridge.database.engine import reading, writing
+from bridge.database.lease import Lease
 from bridge.database.schema import jobs, submissions, transitions
 from bridge.errors import BridgeError, IdempotencyConflict, JobUnknown
 from bridge.relay.job import Job, Request, State
-from bridge.relay.lease import Lease
 from bridge.relay.submission import Call
 
 MOST_TRIES = 3

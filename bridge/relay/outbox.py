@@ -21,10 +21,10 @@ from bridge.chain.rpc import Receipt
 from bridge.chain.signature import Signed
 from bridge.core.word import Address, Hex32
 from bridge.database.engine import reading, upsert, writing
+from bridge.database.lease import Lease
 from bridge.database.schema import offers, slots, spendings, submissions, transitions
 from bridge.errors import BridgeError, NonceTaken
 from bridge.relay.job import State
-from bridge.relay.lease import Lease
 from bridge.relay.submission import Offer, Slot, SlotState, Submission
 
 

@@ -20,6 +20,7 @@ from bridge.core.batch import BatchRow
 from bridge.core.bundle import Bundle
 from bridge.core.proof import Proof
 from bridge.core.word import Hex32
+from bridge.database.lease import SECONDS, Lease
 from bridge.errors import (
     ArtifactMissing,
     BridgeError,
@@ -44,7 +45,6 @@ from bridge.relay.desk import Desk
 from bridge.relay.job import Job, State
 from bridge.relay.journal import MOST_TRIES, Journal
 from bridge.relay.lane import Lane, Tick
-from bridge.relay.lease import SECONDS, Lease
 from bridge.relay.submission import Call
 from bridge.relay.submit import BatchStatement, Statement
 from bridge.relay.work import Proved, Task

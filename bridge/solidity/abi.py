@@ -9,7 +9,10 @@ from functools import cache
 from typing import Any
 
 from eth_abi.abi import decode, encode
+from eth_abi.codec import ABIDecoder
+from eth_abi.decoding import StringDecoder
 from eth_abi.exceptions import DecodingError
+from eth_abi.registry import registry as _registry
 
 from bridge.core.word import Hex32, hex32, hex_bytes, keccak256, to_bytes
 from bridge.toolchain import assets
@@ -18,6 +21,11 @@ Entry = dict[str, Any]
 
 _MALFORMED = (DecodingError, OverflowError, UnicodeDecodeError)
 """What eth-abi raises on data that was made to confuse it."""
+_TEXTS: Any = _registry.copy()  # type: ignore[no-untyped-call]
+"""Any bytes can stand where an event has a text, and must not keep anybody from reading the event."""
+_TEXTS.unregister_decoder("string")
+_TEXTS.register_decoder("string", StringDecoder(handle_string_errors="replace"))  # type: ignore[no-untyped-call]
+_EVENTS = ABIDecoder(_TEXTS)
 _NO_CONSTRUCTOR: Entry = {"inputs": []}
 _PANIC = bytes.fromhex("4e487b71")
 _REVERT_STRING = bytes.fromhex("08c379a0")
@@ -55,6 +63,10 @@ class Abi:
         """The names of a function's parameters."""
         return tuple(item["name"] for item in self._functions[name]["inputs"])
 
+    def selector(self, name: str) -> bytes:
+        """The first four bytes of a function's calldata. Raises KeyError for a name that is not there."""
+        return _selector(self._functions[name])
+
     def arguments(self, name: str, calldata: bytes) -> tuple[Any, ...] | None:
         """What a function was called with, or None if the calldata is of another. Raises ValueError on malformed data."""
         entry = self._functions[name]
@@ -82,14 +94,14 @@ class Abi:
         return hex32(next(topic for topic, entry in self._events.items() if entry["name"] == event))
 
     def event(self, topics: Sequence[str], data: bytes) -> Event | None:
-        """A log by this ABI, or None if it is not one of its events. Raises ValueError on malformed data."""
+        """A log by this ABI, or None if it is not one of its events. Texts that are no UTF-8 are mended. Raises ValueError on malformed data."""
         entry = self._events.get(to_bytes(topics[0])) if topics else None
         if entry is None:
             return None
         indexed = [item for item in entry["inputs"] if item["indexed"]]
         plain = [item for item in entry["inputs"] if not item["indexed"]]
         try:
-            values = dict(zip((item["name"] for item in plain), decode(_types(plain), data), strict=True))
+            values = dict(zip((item["name"] for item in plain), _EVENTS.decode(_types(plain), data), strict=True))
             for item, word in zip(indexed, topics[1:], strict=True):
                 values[item["name"]] = decode([_type(item)], to_bytes(word))[0]
         except _MALFORMED as error:

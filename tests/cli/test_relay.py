@@ -17,7 +17,7 @@ from sqlalchemy import Engine
 from bridge import verbs
 from bridge.connection import Connection
 from bridge.core.bundle import Bundle
-from bridge.relay.lease import holder_of
+from bridge.database.lease import holder_of
 from tests.cli.conftest import ANVIL_KEY, Command, cli, free_port
 from tests.conftest import Example
 

@@ -7,10 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import Engine, text
 
+from bridge.database.lease import acquire
 from bridge.errors import LeaseLost
 from bridge.relay.job import State
 from bridge.relay.journal import Journal
-from bridge.relay.lease import acquire
 from tests.relay.test_journal import WANTED
 
 NAME = "chain 31337"

@@ -105,6 +105,7 @@ class Garbage(_Anywhere):
 
 
 _RECORDS = frozenset({"eth_getTransactionReceipt", "eth_getLogs", "eth_getBlockByNumber", "eth_getBlockByHash"})
+_BLOCKS = frozenset({"eth_getBlockByNumber", "eth_getBlockByHash"})
 _LIES: dict[str, frozenset[str]] = {
     "block hash": _RECORDS,
     "receipt status": frozenset({"eth_getTransactionReceipt"}),
@@ -115,6 +116,16 @@ _LIES: dict[str, frozenset[str]] = {
     "chain id": frozenset({"eth_chainId"}),
     "nonce": frozenset({"eth_getTransactionCount"}),
 }
+_DEEP_LIES: dict[str, frozenset[str]] = {
+    "parent hash": _BLOCKS,
+    "bloom": _BLOCKS,
+    "calldata": frozenset({"eth_getBlockByHash"}),
+    "no logs": frozenset({"eth_getLogs"}),
+    "lost receipt": frozenset({"eth_getBlockReceipts"}),
+    "receipt without logs": frozenset({"eth_getBlockReceipts"}),
+    "gas used": frozenset({"eth_getBlockReceipts"}),
+}
+"""About what only an index asks for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +142,7 @@ class Lie:
 
     def meets(self, method: str) -> bool:
         """Whether it can happen to a method."""
-        return method in _LIES[self.about]
+        return method in (_LIES.get(self.about) or _DEEP_LIES[self.about])
 
     def told(self, result: Any, chance: random.Random, receipts: Sequence[Json]) -> Any:
         """The result with the lie in it; the same object where there is nothing to lie about."""
@@ -148,6 +159,8 @@ class Lie:
                 return result and {**result, "status": "0x0" if result["status"] == "0x1" else "0x1"}
             case "block hash":
                 return _with_hash(result, chance)
+            case _ if self.about in _DEEP_LIES:
+                return _deep(self.about, result, chance) if result else result
         return _with_log(self.about, result, chance)
 
 
@@ -180,6 +193,31 @@ def _with_log(about: str, logs: list[Json], chance: random.Random) -> list[Json]
     return [*logs[:chosen], *wrong, *logs[chosen + 1 :]]
 
 
+def _deep(about: str, result: Any, chance: random.Random) -> Any:
+    """A lie about a block, its logs or its receipts; there is something in each of them."""
+    match about:
+        case "parent hash":
+            return {**result, "parentHash": "0x" + chance.randbytes(32).hex()}
+        case "bloom":
+            return {**result, "logsBloom": "0x" + "00" * 256}
+        case "calldata":
+            return _with_one(result, "transactions", "input", "0x", chance)
+        case "no logs":
+            return []
+    chosen = chance.randrange(len(result))
+    told = {"lost receipt": [], "receipt without logs": [{**result[chosen], "logs": []}]}
+    changed = told.get(about, [{**result[chosen], "gasUsed": "0x5208"}])
+    return [*result[:chosen], *changed, *result[chosen + 1 :]]
+
+
+def _with_one(result: Json, field: str, name: str, wrong: str, chance: random.Random) -> Json:
+    items = result[field]
+    if not items or not isinstance(items[0], dict):
+        return result
+    chosen = chance.randrange(len(items))
+    return {**result, field: [*items[:chosen], {**items[chosen], name: wrong}, *items[chosen + 1 :]]}
+
+
 Fault = TooMany | ServerError | Disconnect | Lost | Slow | Stale | Garbage | Lie
 
 LOUD: tuple[Fault, ...] = (
@@ -200,6 +238,9 @@ BEHIND: tuple[Fault, ...] = (Stale(1), Stale(3), Stale(64))
 
 LIES: tuple[Fault, ...] = tuple(Lie(about) for about in _LIES)
 """What only checking finds out."""
+
+DEEP_LIES: tuple[Fault, ...] = tuple(Lie(about) for about in _DEEP_LIES)
+"""Those that an index meets besides."""
 
 HUGE = Garbage("huge body", b" " * 2**20, times=32)
 """Thirty-two megabytes of nothing; not in ALL, as it takes a tenth of a second."""

@@ -24,11 +24,11 @@ from bridge.chain.rpc import Rpc
 from bridge.core.bundle import Bundle
 from bridge.core.proof import Proof
 from bridge.core.word import Address, Hex32, HexBytes, hex32, keccak256
+from bridge.database.lease import Lease
 from bridge.relay.artifacts import Artifacts
 from bridge.relay.job import Job, Request
 from bridge.relay.journal import Journal
 from bridge.relay.lane import Caps, Lane
-from bridge.relay.lease import Lease
 from bridge.relay.outbox import Outbox
 from bridge.relay.relayer import Pace, Provers, Relayer
 from bridge.relay.submission import Submission

@@ -11,8 +11,8 @@ from pathlib import Path
 from bridge.chain.nodes import Nodes
 from bridge.chain.rpc import Rpc
 from bridge.database.engine import open_database
+from bridge.database.lease import acquire
 from bridge.relay.artifacts import Artifacts
-from bridge.relay.lease import acquire
 from tests.sim.operator import Crossings, Operator, signer_of
 from tests.sim.wire import Upstream
 from tests.sim.world import CHAIN_ID

@@ -1,7 +1,7 @@
-"""Who may act for a chain: one relayer at a time, by a lease in the database that all of them share.
+"""Who may act for a chain: one process at a time, by a lease in the database that all of them share.
 
 Each holder has a term of its own. A write names its term, and the database refuses one of an earlier holder in the same
-transaction, so that a relayer that slept through the end of its lease can change nothing.
+transaction, so that one that slept through the end of its lease can change nothing.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from bridge.database.schema import leases
 from bridge.errors import LeaseLost
 
 SECONDS = 10.0
-"""How long a lease lasts unless it is renewed; another relayer takes over that long after the last renewal."""
+"""How long a lease lasts unless it is renewed; another one takes over that long after the last renewal."""
 
 
 @dataclass(frozen=True, slots=True)
