@@ -8,7 +8,7 @@ from bridge.chain.contract import Contract
 from bridge.chain.preset import preset_of
 from bridge.chain.rpc import Rpc
 from bridge.core.finality import Finality
-from bridge.core.word import Address
+from bridge.core.word import Address, parse_address
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,16 +22,19 @@ class Anchor:
 
     @classmethod
     def open(cls, rpc_url: str, chain_id: int, ledger: Address, *, final_depth: int | None = None) -> Anchor:
-        """A node of the caller's. Without `final_depth` it is that of the chain's preset. Raises `RpcUnreachable`, `WrongChain`."""
+        """A node of the caller's. Without `final_depth` it is that of the chain's preset.
+
+        Raises `RpcUnreachable`, `WrongChain`, and ValueError where `ledger` is no address.
+        """
         rpc = Rpc(rpc_url, chain_id)
         depth = preset_of(chain_id).finality_depth if final_depth is None else final_depth
-        return cls(rpc, Contract(rpc, "InferenceLedger", ledger), depth)
+        return cls(rpc, Contract(rpc, "InferenceLedger", parse_address(ledger)), depth)
 
     @property
     def registry(self) -> Contract:
         """The registry, as the ledger names it."""
         (address,) = self.ledger.read("registry")
-        return Contract(self.rpc, "ModelRegistry", address)
+        return Contract(self.rpc, "ModelRegistry", parse_address(address))
 
     def finality(self, number: int) -> Finality:
         """How sure a block is, by the chain. Where a node knows no tag, nothing is sure by it."""

@@ -1,0 +1,124 @@
+"""The whole way, real: a chain with the contracts and some inferences on it, an index of it, and a server that answers from that."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from bridge import verbs
+from bridge.chain.anvil import local_chain
+from bridge.chain.contract import core_abis
+from bridge.chain.wire import Wire
+from bridge.chain.witnesses import Witnesses
+from bridge.client import Anchor, Client
+from bridge.connection import Connection, connect
+from bridge.core.bundle import Bundle
+from bridge.core.commitment import domain
+from bridge.core.proof import Proof
+from bridge.core.word import Hex32
+from bridge.database.engine import open_database
+from bridge.query.events import Events
+from bridge.query.follower import Follower
+from bridge.query.index import Index
+from bridge.query.rows import Reader
+from bridge.relay.submit import statement
+from tests.conftest import Example
+
+
+def follow(connection: Connection, database: str) -> None:
+    """Bring an index to the head of a chain."""
+    core, chain_id = connection.core(), connection.rpc.chain_id
+    engine = open_database(database)
+    wire = Wire(connection.rpc.place)
+    try:
+        index = Index(engine, chain_id, core.ledger.address, core.first_block)
+        reader = Reader(chain_id, Events.of(core), domain(chain_id, core.ledger.address))
+        follower = Follower(index, reader, Witnesses(chain_id, (wire,)), depth=connection.preset.finality_depth)
+        while (step := follower.step()).blocks or not step.is_at_head:
+            pass
+        follower.close()
+    finally:
+        wire.close()
+        engine.dispose()
+
+
+@contextlib.contextmanager
+def serving(database: str, store: Path, *bundles: Bundle) -> Iterator[str]:
+    """The command, answering until the block ends; its URL."""
+    models = [option for bundle in bundles for option in ("--model", str(bundle.path))]
+    command = ["serve", "--port", "0", "--database", database, "--store", str(store), *models, "--json"]
+    with subprocess.Popen(
+        [sys.executable, "-u", "-m", "bridge.cli.app", *command], stdout=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            assert process.stdout is not None
+            text = ""
+            while not text.endswith("}\n"):
+                line = process.stdout.readline()
+                assert line, "the server ended"
+                text += line
+            yield json.loads(text)["url"]
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.wait(30)
+
+
+@dataclass(frozen=True)
+class Served:
+    """A server, and what it should say."""
+
+    url: str
+    database: str
+    connection: Connection
+    bundle: Bundle
+    batch_bundle: Bundle
+    recorded: Hex32
+    """In the ledger under its own id."""
+    verified: Hex32
+    """Verified, and kept nowhere."""
+    rows: tuple[Hex32, ...]
+    """Of a batch that the ledger holds."""
+
+    @property
+    def client(self) -> Client:
+        return Client(self.url)
+
+    @property
+    def anchor(self) -> Anchor:
+        return Anchor.open(self.connection.rpc.place, self.connection.rpc.chain_id, self.connection.core().ledger.address)
+
+
+@pytest.fixture(scope="session")
+def served(
+    bundle: Bundle,
+    batch_bundle: Bundle,
+    example: Example,
+    proof: Proof,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Served]:
+    """Three ways for a result to be verified, in an index, behind the real server."""
+    folder = tmp_path_factory.mktemp("served")
+    database = f"sqlite:///{folder / 'index.db'}"
+    with local_chain() as chain:
+        connection = connect(rpc=chain.url, deployments=folder / "deployments")
+        verbs.deploy_core(connection)
+        verbs.deploy_model(bundle, connection)
+        verbs.deploy_model(batch_bundle, connection)
+        recorded = verbs.submit(bundle, proof, connection).key
+        core = connection.core()
+        other = statement(verbs.prove(bundle, verbs.read_input(bundle, example.sample)[1]), bundle.manifest.circuit, core)
+        data = core.ledger.abi.call("verifyInference", *other.arguments)
+        connection.wallet().execute(core.ledger.address, data, label="verifyInference", abis=core_abis())
+        batch = verbs.infer_batch(batch_bundle, verbs.read_input(batch_bundle, example.sample), connection)
+        follow(connection, database)
+        with serving(database, folder / "store", bundle, batch_bundle) as url:
+            rows = tuple(row.inference_id for row in batch.rows)
+            yield Served(url, database, connection, bundle, batch_bundle, recorded, other.key, rows)
