@@ -93,7 +93,9 @@ class Served:
 
     @property
     def anchor(self) -> Anchor:
-        return Anchor.open(self.connection.rpc.place, self.connection.rpc.chain_id, self.connection.core().ledger.address)
+        return Anchor.open(
+            self.connection.rpc.place, self.connection.rpc.chain_id, self.connection.core().ledger.address
+        )
 
 
 @pytest.fixture(scope="session")
@@ -114,7 +116,9 @@ def served(
         verbs.deploy_model(batch_bundle, connection)
         recorded = verbs.submit(bundle, proof, connection).key
         core = connection.core()
-        other = statement(verbs.prove(bundle, verbs.read_input(bundle, example.sample)[1]), bundle.manifest.circuit, core)
+        other = statement(
+            verbs.prove(bundle, verbs.read_input(bundle, example.sample)[1]), bundle.manifest.circuit, core
+        )
         data = core.ledger.abi.call("verifyInference", *other.arguments)
         connection.wallet().execute(core.ledger.address, data, label="verifyInference", abis=core_abis())
         batch = verbs.infer_batch(batch_bundle, verbs.read_input(batch_bundle, example.sample), connection)
