@@ -28,8 +28,10 @@ class EventParser:
 
     def feed(self, chunk: bytes) -> Iterator[Event]:
         """The events that are whole now."""
-        self._rest += chunk.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-        *whole, self._rest = self._rest.split(b"\n")
+        data = self._rest + chunk
+        cut = len(data) - data.endswith(b"\r")  # half a line's end, perhaps
+        *whole, rest = data[:cut].replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
+        self._rest = rest + data[cut:]
         for line in whole:
             if line:
                 self._lines.append(line.decode())

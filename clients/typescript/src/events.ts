@@ -16,8 +16,10 @@ export async function* events(body: AsyncIterable<Uint8Array>): AsyncGenerator<S
   let rest = "";
   let lines: string[] = [];
   for await (const part of body) {
-    const whole = (rest + decoder.decode(part, { stream: true })).replaceAll("\r\n", "\n").split(/[\r\n]/);
-    rest = whole.pop() ?? "";
+    const text = rest + decoder.decode(part, { stream: true });
+    const cut = text.endsWith("\r") ? text.length - 1 : text.length; // half a line's end, perhaps
+    const whole = text.slice(0, cut).split(/\r\n|\r|\n/);
+    rest = (whole.pop() ?? "") + text.slice(cut);
     for (const line of whole) {
       if (line !== "") lines.push(line);
       else if (lines.length > 0) {
