@@ -95,5 +95,7 @@ def _with_parts(document: dict[str, Any]) -> dict[str, Any]:
         parts = dict(schema)
         schemas.update(parts.pop("$defs", {}))
         schemas[parts["title"]] = parts
+    words = json.dumps(document)
+    components["schemas"] = {name: part for name, part in schemas.items() if f'"#/components/schemas/{name}"' in words}
     components["securitySchemes"] = {"apiKey": {"type": "http", "scheme": "bearer"}}
     return document

@@ -23,7 +23,7 @@ from bridge.relay.job import Job, Request
 from bridge.relay.journal import Journal
 
 
-@with_config(ConfigDict(extra="forbid", strict=True, use_attribute_docstrings=True))
+@with_config(ConfigDict(extra="forbid", use_attribute_docstrings=True))
 @dataclass(frozen=True, slots=True)
 class InferOrder:
     """An inference that is wanted."""
@@ -32,7 +32,7 @@ class InferOrder:
     """One that this server has the bundle of."""
     inputs: Annotated[dict[str, Any], Field(examples=[{"x": [[0.5, -1.0, 2.0]]}])]
     """One row: for each input its numbers, nested as its shape or flat."""
-    deadline: Annotated[int, Field(ge=0, le=LARGEST)] | None = None
+    deadline: Annotated[int, Field(ge=0, le=LARGEST, strict=True)] | None = None
     """Seconds since 1970 (UTC) after which it is not wanted any more; the nearest comes first."""
 
 

@@ -49,7 +49,7 @@ class Tail:
 
     async def run(self) -> None:
         """Read on until cancelled; a database that does not answer is asked again."""
-        is_begun = False
+        is_begun, said = False, ""
         while True:
             try:
                 if not is_begun:
@@ -58,8 +58,11 @@ class Tail:
                     )
                     is_begun = True
                 await self._read_on()
+                said = ""
             except BridgeError as error:
-                _LOG.warning("the feed waits: %s", error)
+                if str(error) != said:
+                    said = str(error)
+                    _LOG.warning("the feed waits: %s", said)
             await asyncio.sleep(POLL_SECONDS)
 
     def stop(self) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from statistics import quantiles
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Integer, Select, case, cast, func, select, true
+from sqlalchemy import BigInteger, ColumnElement, Connection, Select, case, cast, func, select, true
 
 from bridge.core.grade import Grade
 from bridge.core.word import Hex32
@@ -99,7 +99,7 @@ def statistics(connection: Connection, chain_id: int, span: Span) -> Statistics:
 
 def by_day(chain_id: int, span: Span) -> Select[Any]:
     """Day, inferences, proven ones, gas: a transaction with several inferences is counted once."""
-    day = cast(verifications.c.block_time, Integer) // DAY
+    day = verifications.c.block_time // DAY
     sent = (
         select(
             day.label("day"),
@@ -111,9 +111,8 @@ def by_day(chain_id: int, span: Span) -> Select[Any]:
         .group_by(day, verifications.c.block_number, verifications.c.tx_hash)
         .subquery()
     )
-    whole = [cast(func.sum(column), Integer) for column in (sent.c.count, sent.c.proven)]
-    gas = func.sum(sent.c.gas)
-    return select(sent.c.day, *whole, gas).group_by(sent.c.day).order_by(sent.c.day)
+    whole = [cast(func.sum(column), BigInteger) for column in (sent.c.count, sent.c.proven, sent.c.gas)]
+    return select(sent.c.day, *whole).group_by(sent.c.day).order_by(sent.c.day)
 
 
 def _within(chain_id: int, span: Span) -> list[ColumnElement[bool]]:
