@@ -61,15 +61,6 @@ class RawLog:
     """In the block."""
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """The part of a receipt that is used."""
-
-    tx_hash: str
-    gas_used: int
-    logs: tuple[RawLog, ...]
-
-
 def header(document: Any) -> Header:
     """A block without its transactions, or with them."""
     try:
@@ -80,54 +71,38 @@ def header(document: Any) -> Header:
             timestamp=quantity(document["timestamp"], _LAST_SECOND),
             bloom=int(_formed(_BLOOM, document["logsBloom"]), 16),
             tx_hashes=tuple(
-                word(item if isinstance(item, str) else item["hash"]) for item in _listed(document["transactions"])
+                word(item if isinstance(item, str) else item["hash"]) for item in listed(document["transactions"])
             ),
         )
     except (LookupError, TypeError, AttributeError) as error:
         raise ValueError(f"no block: {error!r}") from None
 
 
-def transactions(document: Any) -> tuple[Sent, ...]:
-    """The transactions of a block that was asked for with them."""
+def sent(document: Any) -> Sent:
+    """A transaction of a block."""
     try:
-        return tuple(
-            Sent(
-                word(item["hash"]),
-                address(item["from"]),
-                None if item.get("to") is None else address(item["to"]),
-                data(item["input"]),
-            )
-            for item in _listed(document["transactions"])
+        to = document.get("to")
+        return Sent(
+            word(document["hash"]),
+            address(document["from"]),
+            None if to is None else address(to),
+            data(document["input"]),
         )
     except (LookupError, TypeError, AttributeError) as error:
         raise ValueError(f"no transaction: {error!r}") from None
 
 
-def outcomes(documents: Any) -> tuple[Outcome, ...]:
-    """The receipts of a block."""
+def log(document: Any) -> RawLog:
+    """An event."""
     try:
-        return tuple(
-            Outcome(word(item["transactionHash"]), quantity(item["gasUsed"]), logs(item["logs"]))
-            for item in _listed(documents)
-        )
-    except (LookupError, TypeError, AttributeError) as error:
-        raise ValueError(f"no receipt: {error!r}") from None
-
-
-def logs(documents: Any) -> tuple[RawLog, ...]:
-    """Logs, in the order in which they are told."""
-    try:
-        return tuple(
-            RawLog(
-                address(item["address"]),
-                _topics(item["topics"]),
-                data(item["data"]),
-                quantity(item["blockNumber"]),
-                word(item["blockHash"]),
-                word(item["transactionHash"]),
-                quantity(item["logIndex"], 2**31 - 1),
-            )
-            for item in _listed(documents)
+        return RawLog(
+            address(document["address"]),
+            _topics(document["topics"]),
+            data(document["data"]),
+            quantity(document["blockNumber"]),
+            word(document["blockHash"]),
+            word(document["transactionHash"]),
+            quantity(document["logIndex"], 2**31 - 1),
         )
     except (LookupError, TypeError, AttributeError) as error:
         raise ValueError(f"no log: {error!r}") from None
@@ -162,15 +137,16 @@ def data(value: Any) -> bytes:
 
 
 def _topics(values: Any) -> tuple[str, ...]:
-    topics = tuple(_formed(_HEX32, value) for value in _listed(values))
+    topics = tuple(_formed(_HEX32, value) for value in listed(values))
     if len(topics) > _MOST_TOPICS:
         raise ValueError(f"{len(topics)} topics")
     return topics
 
 
-def _listed(value: Any) -> Sequence[Any]:
+def listed(value: Any) -> Sequence[Any]:
+    """What has to be a list."""
     if not isinstance(value, list):
-        raise TypeError("no list")
+        raise ValueError("no list")  # noqa: TRY004 - what a node says is a value
     return value
 
 

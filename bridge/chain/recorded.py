@@ -22,9 +22,7 @@ def record_blocks(wire: Wire, ledger: str, ids: Sequence[Hex32], at: Hex32) -> l
     Raises `RpcUnreachable`, and `RpcFailed`, also where the node no longer has the state of that block.
     """
     parts = [ids[start : start + _AT_ONCE] for start in range(0, len(ids), _AT_ONCE)]
-    calls: list[Call] = [
-        ("eth_call", [{"data": hex_bytes(_code(ledger, part))}, {"blockHash": at}]) for part in parts
-    ]
+    calls: list[Call] = [("eth_call", [{"data": hex_bytes(_code(ledger, part))}, {"blockHash": at}]) for part in parts]
     numbers: list[int] = []
     for part, answer in zip(parts, wire.ask_all(calls, together=8), strict=True):
         try:

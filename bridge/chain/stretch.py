@@ -14,7 +14,7 @@ from itertools import pairwise
 from typing import Any, TypeVar
 
 from bridge.chain import block
-from bridge.chain.block import Header, Outcome, RawLog, Sent
+from bridge.chain.block import Header, RawLog, Sent
 from bridge.chain.bloom import masks, may_hold
 from bridge.chain.wire import Call, Refusal, Wire
 from bridge.core.word import to_bytes
@@ -45,9 +45,10 @@ class Watch:
         ]
         return cls(topics, tuple(bits))
 
-    def is_watched(self, log: RawLog) -> bool:
-        """Whether a log is one of these events."""
-        return bool(log.topics) and log.topics[0] in self.topics.get(log.address, ())
+    def is_watched(self, document: Any) -> bool:
+        """Whether a log, as a node shows it, is one of these events."""
+        topics = document["topics"]
+        return bool(topics) and topics[0] in self.topics.get(document["address"].lower(), ())
 
     def may_be_in(self, header: Header) -> bool:
         """Whether a block may hold one of them, by its bloom filter."""
@@ -114,79 +115,91 @@ def stretch(wire: Wire, watch: Watch, first: int, last: int, *, by_hash: bool) -
     return Stretch(tuple(found), tuple(happenings))
 
 
-def _logs_of_range(wire: Wire, watch: Watch, found: Sequence[Header]) -> dict[str, list[RawLog]]:
+def _logs_of_range(wire: Wire, watch: Watch, found: Sequence[Header]) -> dict[str, list[Any]]:
+    """What eth_getLogs shows, by the hash of the block."""
     first, last = found[0].number, found[-1].number
     query = watch.query(fromBlock=hex(first), toBlock=hex(last))
     (answer,) = wire.try_all([("eth_getLogs", [query])])
     if isinstance(answer, Refusal):
         raise RangeRefused(first=first, last=last, code=answer.code, reason=answer.message)
-    logs = _read(block.logs, answer, "logs")
-    by_hash: dict[str, list[RawLog]] = {header.hash: [] for header in found if watch.may_be_in(header)}
-    for log in logs:
-        if log.block_hash not in by_hash:
-            raise _contradiction(wire, log.block_number, "eth_getLogs shows an event that its header does not know of")
-        by_hash[log.block_hash].append(log)
+    by_hash: dict[str, list[Any]] = {header.hash: [] for header in found if watch.may_be_in(header)}
+    for log in _read(block.listed, answer, "eth_getLogs"):
+        at = log.get("blockHash") if isinstance(log, dict) else None
+        if at not in by_hash:
+            raise _contradiction(wire, first, "eth_getLogs shows an event that no header of its range knows of")
+        by_hash[at].append(log)
     return by_hash
 
 
-def _logs_by_hash(wire: Wire, watch: Watch, suspects: Sequence[Header]) -> dict[str, list[RawLog]]:
+def _logs_by_hash(wire: Wire, watch: Watch, suspects: Sequence[Header]) -> dict[str, list[Any]]:
+    """The same, asked for block by block."""
     calls: list[Call] = [("eth_getLogs", [watch.query(blockHash=header.hash)]) for header in suspects]
     answers = wire.ask_all(calls)
     return {
-        header.hash: list(_read(block.logs, answer, "logs")) for header, answer in zip(suspects, answers, strict=True)
+        header.hash: list(_read(block.listed, answer, "eth_getLogs"))
+        for header, answer in zip(suspects, answers, strict=True)
     }
 
 
 def _happenings(
-    wire: Wire, watch: Watch, suspects: Sequence[Header], told: dict[str, list[RawLog]]
+    wire: Wire, watch: Watch, suspects: Sequence[Header], told: dict[str, list[Any]]
 ) -> Iterator[Happening]:
-    """What happened in these blocks, as their receipts have it, held against what was told."""
-    bodies = wire.ask_all(
-        [("eth_getBlockByHash", [header.hash, True]) for header in suspects], together=_BLOCKS_TOGETHER
-    )
-    results = _results(wire, suspects)
-    for header, body, outcomes in zip(suspects, bodies, results, strict=True):
+    """What happened in these blocks, as their receipts have it, held against what eth_getLogs told."""
+    calls: list[Call] = [("eth_getBlockByHash", [header.hash, True]) for header in suspects]
+    bodies = wire.ask_all(calls, together=_BLOCKS_TOGETHER)
+    for header, body, receipts in zip(suspects, bodies, _receipts(wire, suspects), strict=True):
         if body is None:
             raise RpcFailed(method="eth_getBlockByHash", reason=f"it lacks block {header.hash}")
-        sent = _read(block.transactions, body, "a transaction")
-        if _read(block.header, body, "a block") != header or tuple(each.tx_hash for each in sent) != header.tx_hashes:
-            raise _contradiction(wire, header.number, "the block and its header differ")
-        if tuple(outcome.tx_hash for outcome in outcomes) != header.tx_hashes:
-            raise _contradiction(wire, header.number, "its receipts are not those of its transactions")
-        logs = [log for outcome in outcomes for log in outcome.logs]
-        if [log.index for log in logs] != list(range(len(logs))):
-            raise _contradiction(wire, header.number, "its receipts do not number its events from 0 on")
-        seen = list(_seen(wire, watch, header, sent, outcomes))
-        if [happening.log for happening in seen] != told[header.hash]:
-            raise _contradiction(wire, header.number, "eth_getLogs and the receipts show different events")
+        transactions = body.get("transactions") if isinstance(body, dict) else None
+        try:
+            if _hashes(transactions, "hash") != header.tx_hashes:
+                raise _contradiction(wire, header.number, "the block and its header have different transactions")
+            if _hashes(receipts, "transactionHash") != header.tx_hashes:
+                raise _contradiction(wire, header.number, "its receipts are not those of its transactions")
+            seen, shown = _of_block(wire, watch, header, transactions, receipts)
+            if shown != told[header.hash] and [block.log(each) for each in told[header.hash]] != [x.log for x in seen]:
+                raise _contradiction(wire, header.number, "eth_getLogs and the receipts show different events")
+        except (ValueError, LookupError, TypeError, AttributeError) as error:
+            raise RpcFailed(method="eth_getBlockReceipts", reason=f"its answer is malformed: {error}"[:300]) from None
         yield from seen
 
 
-def _seen(
-    wire: Wire, watch: Watch, header: Header, sent: Sequence[Sent], outcomes: Sequence[Outcome]
-) -> Iterator[Happening]:
-    for transaction, outcome in zip(sent, outcomes, strict=True):
-        for log in outcome.logs:
-            if log.tx_hash != outcome.tx_hash or log.block_hash != header.hash or log.block_number != header.number:
+def _of_block(
+    wire: Wire, watch: Watch, header: Header, transactions: Any, receipts: Any
+) -> tuple[list[Happening], list[Any]]:
+    """The events of a block that are watched, and the same as the receipts show them. Raises ValueError and what else is malformed."""
+    seen, shown, index = list[Happening](), list[Any](), 0
+    for tx_hash, transaction, receipt in zip(header.tx_hashes, transactions, receipts, strict=True):
+        sent: Sent | None = None
+        for document in receipt["logs"]:
+            if document["logIndex"] != hex(index):
+                raise _contradiction(wire, header.number, "its receipts do not number its events from 0 on")
+            index += 1
+            if not watch.is_watched(document):
+                continue
+            log = block.log(document)
+            if (log.tx_hash, log.block_hash, log.block_number) != (tx_hash, header.hash, header.number):
                 raise _contradiction(wire, header.number, "a receipt shows an event of elsewhere")
-            if watch.is_watched(log):
-                yield Happening(log, header, transaction, outcome.gas_used)
+            sent = sent or block.sent(transaction)
+            seen.append(Happening(log, header, sent, block.quantity(receipt["gasUsed"])))
+            shown.append(document)
+    return seen, shown
 
 
-def _results(wire: Wire, suspects: Sequence[Header]) -> list[tuple[Outcome, ...]]:
+def _hashes(documents: Any, field: str) -> tuple[str, ...]:
+    return tuple(document[field].lower() for document in block.listed(documents))
+
+
+def _receipts(wire: Wire, suspects: Sequence[Header]) -> Iterator[Any]:
     """The receipts of each block; one by one where the node knows only those."""
     calls: list[Call] = [("eth_getBlockReceipts", [header.hash]) for header in suspects]
-    found: list[tuple[Outcome, ...]] = []
     for header, answer in zip(suspects, wire.try_all(calls, together=_BLOCKS_TOGETHER), strict=True):
-        receipts = answer
-        if isinstance(answer, Refusal):
-            if not answer.is_of_the_method:
-                raise answer.error()
-            receipts = wire.ask_all([("eth_getTransactionReceipt", [tx_hash]) for tx_hash in header.tx_hashes])
-        if receipts is None:
-            raise RpcFailed(method="eth_getBlockReceipts", reason=f"it lacks block {header.hash}")
-        found.append(_read(block.outcomes, receipts, "a receipt"))
-    return found
+        if not isinstance(answer, Refusal):
+            yield answer
+        elif answer.is_of_the_method:
+            yield wire.ask_all([("eth_getTransactionReceipt", [tx_hash]) for tx_hash in header.tx_hashes])
+        else:
+            raise answer.error()
 
 
 def _read(parse: Callable[[Any], T], document: Any, what: str) -> T:

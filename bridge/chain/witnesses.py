@@ -64,7 +64,9 @@ class Witnesses:
         if agreed < self.quorum:
             said = f"blocks {first} to {last}"
             raise NodesDisagree(
-                chain_id=self.chain_id, what_of=said, answers=(f"{agreed} of {self.quorum} show what {wire.place} shows",)
+                chain_id=self.chain_id,
+                what_of=said,
+                answers=(f"{agreed} of {self.quorum} show what {wire.place} shows",),
             )
 
     def tell(self, wire: Wire, error: Exception) -> None:

@@ -32,6 +32,8 @@ _MIGRATIONS = Path(__file__).parent / "migrations"
 _UPGRADING = 0x70726F6F66
 """Of PostgreSQL's advisory lock that one upgrade at a time holds."""
 _BUSY_MILLISECONDS = 30_000
+_CACHE_KIB = 65_536
+"""What SQLite keeps of a file in memory at most: an index that does not fit is read again and again."""
 _READING = "reading"
 """Execution option of a connection that begins no transaction that could write."""
 _TURNS: WeakKeyDictionary[Engine, threading.Lock] = WeakKeyDictionary()
@@ -142,6 +144,7 @@ def _immediate(engine: Engine) -> Engine:
         cursor.execute("PRAGMA synchronous = FULL")
         cursor.execute(f"PRAGMA busy_timeout = {_BUSY_MILLISECONDS}")
         cursor.execute("PRAGMA foreign_keys = ON")
+        cursor.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
         cursor.close()
 
     @event.listens_for(engine, "begin")
