@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
 import pytest
+import requests
 
 from bridge.client import Client, InferenceQuery, RequestQuery, record
 from bridge.client import server as bounds
@@ -128,9 +129,9 @@ def test_an_inference_is_asked_for_once_whatever_is_sent_again(served: Served) -
 
 
 def test_an_answer_about_another_record_is_refused(served: Served) -> None:
-    with hostile(saying(json.dumps({**true_answer(served), "inference_id": hex32(7)}).encode())) as server:
-        with pytest.raises(AnswerMalformed, match="it is of"):
-            Client(server.url).inferences.get(served.recorded)
+    other = json.dumps({**true_answer(served), "inference_id": hex32(7)}).encode()
+    with hostile(saying(other)) as server, pytest.raises(AnswerMalformed, match="it is of"):
+        Client(server.url).inferences.get(served.recorded)
     with hostile(saying(json.dumps(true_answer(served)).encode())) as server:
         assert Client(server.url).inferences.get(served.recorded).inference_id == served.recorded
 
@@ -189,9 +190,9 @@ def test_a_key_does_not_follow_a_redirect_and_is_in_no_error() -> None:
 
 def test_a_refusal_is_repeated_as_one_short_line() -> None:
     words = {"title": "No\x1b[31m", "detail": "first\nsecond " + "x" * 10_000, "fix": "Go"}
-    with hostile(saying(json.dumps(words).encode(), "503 Service Unavailable", "application/problem+json")) as server:
-        with pytest.raises(ServerRefused) as caught:
-            Client(server.url).status()
+    refusal = saying(json.dumps(words).encode(), "503 Service Unavailable", "application/problem+json")
+    with hostile(refusal) as server, pytest.raises(ServerRefused) as caught:
+        Client(server.url).status()
     assert caught.value.status == 503
     assert str(caught.value).isprintable()
     assert len(str(caught.value)) < 1_000
@@ -232,7 +233,5 @@ def test_nobody_there_has_a_name() -> None:
 
 def true_answer(served: Served) -> dict[str, Any]:
     """As the real server gives it."""
-    import requests  # noqa: PLC0415
-
     found: dict[str, Any] = requests.get(f"{served.url}/v1/inferences/{served.recorded}", timeout=10).json()
     return found

@@ -21,15 +21,9 @@ OTHER = hex32(7)
 NOBODY = parse_address("0x" + "0b" * 20)
 
 EVERYWHERE = (
-    "chain_id",
-    "event.address",
-    "inference_id",
-    "grade",
-    "event.topic",
-    "event.tx_hash",
-    "tx_hash",
-    "block_number",
-) + ("prover", "gas_used", "block_time", "finality")
+    *("chain_id", "event.address", "inference_id", "grade", "event.topic", "event.tx_hash", "tx_hash", "block_number"),
+    *("prover", "gas_used", "block_time", "finality"),
+)
 NUMBERS = ("circuit", "outputs", "inputs")
 
 

@@ -501,18 +501,6 @@ export interface components {
             readonly rows: number;
         };
         /**
-         * Finality
-         * @description Ordered. A record that a reorganisation removed is not in an answer at all.
-         * @enum {integer}
-         */
-        readonly Finality: 0 | 1 | 2;
-        /**
-         * Grade
-         * @description Ordered; the numbers are those of `contracts/src/Grade.sol`.
-         * @enum {integer}
-         */
-        readonly Grade: 0 | 1 | 2 | 3;
-        /**
          * Horizon
          * @description The checkpoint that answers are as of.
          */

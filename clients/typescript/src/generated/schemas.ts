@@ -404,23 +404,6 @@ export const schemas: Readonly<Record<string, Schema>> = {
   ],
   "type": "object"
  },
- "Finality": {
-  "enum": [
-   0,
-   1,
-   2
-  ],
-  "type": "integer"
- },
- "Grade": {
-  "enum": [
-   0,
-   1,
-   2,
-   3
-  ],
-  "type": "integer"
- },
  "Horizon": {
   "properties": {
    "block_hash": {

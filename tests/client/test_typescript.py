@@ -1,0 +1,91 @@
+"""The TypeScript client against the same chain and server as the Python one: what one says, the other says."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bridge.client.confirm import Confirmation
+from bridge.toolchain import npm
+from tests.client.conftest import Served
+
+PACKAGE = Path(__file__).parents[2] / "clients" / "typescript"
+
+
+@pytest.fixture(scope="session")
+def walked(served: Served) -> Any:
+    """What the TypeScript client found on its walk."""
+    assert (PACKAGE / "node_modules" / "viem").is_dir(), "run: make clients"
+    node = npm.node()
+    compiler = PACKAGE / "node_modules" / "typescript" / "bin" / "tsc"
+    subprocess.run([node, compiler, "-p", PACKAGE / "tsconfig.json"], check=True, timeout=120)
+    told = {
+        "SERVER": served.url,
+        "RPC": served.connection.rpc.place,
+        "CHAIN_ID": str(served.connection.rpc.chain_id),
+        "LEDGER": served.anchor.ledger.address,
+    }
+    command = [str(node), str(PACKAGE / "dist" / "test" / "walk.js")]
+    done = subprocess.run(
+        command, env={**os.environ, **told}, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def the_same(found: dict[str, Any], ours: Confirmation) -> bool:
+    return (
+        found["inferenceId"] == ours.inference_id
+        and found["grade"] == ours.grade.label
+        and found["finality"] == ours.finality.label
+        and (found["blockNumber"], found["blockHash"]) == (ours.block_number, ours.block_hash)
+        and set(found["checked"]) == set(ours.checked)
+    )
+
+
+def test_both_clients_read_the_same_records_with_the_same_numbers(served: Served, walked: Any) -> None:
+    records = list(served.client.inferences.each())
+    assert [each["inferenceId"] for each in walked["confirmed"]] == [record.inference_id for record in records]
+    for found, record in zip(walked["confirmed"], records, strict=True):
+        for side, tensors in (("outputs", record.outputs), ("inputs", record.inputs)):
+            assert tensors is not None
+            assert [tensor["numbers"] for tensor in found[side]] == [list(tensor.numbers) for tensor in tensors]
+
+
+def test_both_clients_confirm_the_same_of_each(served: Served, walked: Any) -> None:
+    for found, record in zip(walked["confirmed"], served.client.inferences.each(), strict=True):
+        assert the_same(found, served.client.confirm(record, served.anchor))
+
+
+def test_every_lie_is_named_by_the_field_that_it_is_in(walked: Any) -> None:
+    assert len(walked["lies"]) == 6 * 18
+    for each in walked["lies"]:
+        assert each["found"] == each["lie"].split(" (")[0], each
+
+
+def test_what_else_does_not_hold_has_its_name_too(walked: Any) -> None:
+    rest = dict(walked["rest"])
+    assert rest.pop("an event elsewhere").startswith("unconfirmed: block ")
+    assert rest == {
+        "no circuit": False,
+        "another scale": "circuit",
+        "more certainty": "finality",
+        "another chain": "wrong chain",
+        "an unknown id": "refused 404",
+        "no condition": "refused 422",
+    }
+
+
+def test_filters_stream_and_the_other_answers_are_those_that_python_gets(served: Served, walked: Any) -> None:
+    assert walked["filtered"] == [served.recorded]
+    news = served.client.stream(after=0)
+    assert walked["news"] == [[each.number, each.kind, each.inference_id] for each in (next(news) for _ in range(6))]
+    assert walked["models"] == [model.model_id for model in served.client.models.each()]
+    assert walked["requests"] == 0
+    assert walked["inferences"] == served.client.statistics().inferences
+    assert walked["ledger"] == served.anchor.ledger.address
