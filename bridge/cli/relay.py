@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
-import os
-import signal
-import sys
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated, Any
 
-import structlog
 import typer
 
 from bridge import operation, verbs
 from bridge.chain.preset import GWEI
 from bridge.cli import options
+from bridge.cli.events import log_events
 from bridge.cli.screen import Screen, short
+from bridge.cli.stopping import until_stopped
 from bridge.core.rows import Row
 from bridge.errors import OptionInvalid
 from bridge.operation import Plan, Status
@@ -142,7 +138,7 @@ def run(
     as_json: options.Json = False,
 ) -> None:
     """Prove what is asked for and record it, until stopped; a second relayer on the same database takes over."""
-    _log(as_json=as_json)
+    log_events(as_json=as_json)
     connection = target()
     caps = Caps(
         max_fee_wei=round(max_fee_gwei * GWEI),
@@ -166,7 +162,7 @@ def run(
     )
     connection = options.with_password(connection, password_file)
     metrics = Metrics()
-    with _until_stopped() as stop, nullcontext() if metrics_port is None else metrics.served(metrics_port):
+    with until_stopped() as stop, nullcontext() if metrics_port is None else metrics.served(metrics_port):
         operation.relay(connection, plan, stop, metrics=metrics)
     told = operation.status(connection, plan)
     screen = Screen(as_json=as_json)
@@ -300,34 +296,3 @@ def _document(job: Job) -> dict[str, Any]:
 
 def _time(at: float) -> str:
     return dt.datetime.fromtimestamp(at, dt.UTC).strftime("%Y-%m-%d %H:%M:%S")
-
-
-@contextmanager
-def _until_stopped() -> Iterator[threading.Event]:
-    """Set by the first SIGTERM or Ctrl-C; the second one ends the process at once."""
-    stop = threading.Event()
-
-    def ask(*_: object) -> None:
-        if stop.is_set():
-            os._exit(1)
-        stop.set()
-
-    before = {number: signal.signal(number, ask) for number in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        yield stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def _log(*, as_json: bool) -> None:
-    """Events on standard error: for people, or as JSON, a line each."""
-    renderer: Any = structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer(colors=False)
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            renderer,
-        ],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )
