@@ -15,6 +15,7 @@ from bridge.cli import (
     demo,
     deploy,
     doctor,
+    index,
     inference,
     model,
     relay,
@@ -48,6 +49,10 @@ app.command("request")(request.request)
 app.command("refund")(request.refund)
 app.add_typer(relay.app, name="relay")
 app.command("worker")(relay.worker)
+app.command(
+    "index",
+    epilog="Example: proofbridge index --chain sepolia --other-rpc https://… --quorum 2 --database postgresql://…",
+)(index.index)
 app.command("serve")(serve.serve)
 app.add_typer(serve.app, name="apikey")
 app.add_typer(setup.app, name="srs")

@@ -144,7 +144,7 @@ class Index:
             try:
                 for table, rows in page.rows.items():
                     insert_all(connection, table, rows)
-                self._verify(connection, page.verifications, ancestor)
+                self._verify(connection, page, ancestor)
             except IntegrityError as error:
                 raise PageContradicts(
                     chain_id=self.chain_id, first=ancestor + 1, reason=str(error.orig).splitlines()[0][:200]
@@ -206,15 +206,15 @@ class Index:
         chosen = tables.chains.c.chain_id == self.chain_id
         connection.execute(update(tables.chains).where(chosen).values(**values))
 
-    def _verify(self, connection: Connection, found: Sequence[Verification], ancestor: int) -> None:
+    def _verify(self, connection: Connection, page: Page, ancestor: int) -> None:
         """The rows of verifications, and of the first ones their numbers and what subscribers are told."""
-        ids = [each.inference_id for each in found]
+        ids = [each.inference_id for each in page.verifications]
         before = self._earlier(connection, ids, ancestor)
         rows, told, counted = list[Row](), list[Row](), list[Verification]()
         now = self.clock()
-        for each in found:
+        for each, stored in zip(page.verifications, page.stored, strict=True):
             is_first = each.inference_id not in before
-            rows.append(self._row(each, is_first=is_first))
+            rows.append(self._row(each, stored=stored, is_first=is_first))
             if is_first:
                 before.add(each.inference_id)
                 counted.append(each)
@@ -224,7 +224,7 @@ class Index:
         insert_all(connection, tables.feed, told)
         insert_all(connection, tables.numbers, self._numbers(connection, counted))
 
-    def _row(self, each: Verification, *, is_first: bool) -> Row:
+    def _row(self, each: Verification, *, stored: bool | None, is_first: bool) -> Row:
         return (
             self.chain_id,
             each.header.number,
@@ -242,7 +242,7 @@ class Index:
             each.tx_hash,
             each.gas_used,
             each.header.timestamp,
-            each.stored,
+            stored,
             each.root,
             is_first,
         )

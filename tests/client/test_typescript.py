@@ -31,9 +31,7 @@ def walked(served: Served) -> Any:
         "LEDGER": served.anchor.ledger.address,
     }
     command = [str(node), str(PACKAGE / "dist" / "test" / "walk.js")]
-    done = subprocess.run(
-        command, env={**os.environ, **told}, capture_output=True, text=True, timeout=120, check=False
-    )
+    done = subprocess.run(command, env={**os.environ, **told}, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
