@@ -24,6 +24,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import requests
 from sqlalchemy import Engine, insert
 
 from bridge.database import index
@@ -73,6 +74,8 @@ class Figures:
     records: int
     workers: int
     machine: str
+    load: float
+    """Of the machine in the minute before: above 1 others were at work beside it."""
     database_bytes: int
     fill_seconds: float
     asked: tuple[Asked, ...]
@@ -176,8 +179,10 @@ def served(database: Path, workers: int) -> Iterator[str]:
         told = ""
         while not told.endswith("}\n"):
             told += process.stdout.readline() if process.stdout else "}\n"
-        time.sleep(3)  # every worker has begun
-        yield json.loads(told)["url"]
+        url = json.loads(told)["url"]
+        for _ in range(50 * workers):  # each on a connection of its own: every worker has begun
+            requests.get(f"{url}/readyz", timeout=60).raise_for_status()
+        yield url
         process.send_signal(signal.SIGTERM)
 
 
@@ -187,6 +192,7 @@ def measure(arguments: argparse.Namespace) -> Figures:
     resource.setrlimit(resource.RLIMIT_NOFILE, (limits[1], limits[1]))
     with tempfile.TemporaryDirectory(dir=arguments.scratch) as folder:
         database = arguments.database or Path(folder) / "index.db"
+        load = os.getloadavg()[0]
         started = time.monotonic()
         is_new = not database.exists()
         engine = fill(database, arguments.records) if is_new else open_database(f"sqlite:///{database}")
@@ -203,7 +209,7 @@ def measure(arguments: argparse.Namespace) -> Figures:
             f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
         )
         size = database.stat().st_size
-    return Figures(arguments.records, arguments.workers, machine, size, filled, tuple(asked), heard)
+    return Figures(arguments.records, arguments.workers, machine, load, size, filled, tuple(asked), heard)
 
 
 def markdown(figures: Figures) -> str:
@@ -214,7 +220,7 @@ def markdown(figures: Figures) -> str:
     ]
     heard = figures.heard
     about = (
-        f"Written by `python -m tests.sim.serving --records {figures.records}`. {figures.machine}; the server in {figures.workers} "
+        f"Written by `python -m tests.sim.serving --records {figures.records}`. {figures.machine}, load {figures.load:.1f} before it; the server in {figures.workers} "
         "processes, wrk and the subscribers on the same cores. SQLite, "
         f"{figures.database_bytes / 2**20:,.0f} MB. Pages hold 50 inferences. Times in milliseconds."
     )
