@@ -13,7 +13,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from bridge.chain.rpc import Block, Receipt, Rpc
+from bridge.chain.answer import Block, Receipt
+from bridge.chain.rpc import Rpc
 from bridge.chain.signature import Signed
 from bridge.core.word import Address
 from bridge.errors import ChainError, NodesDisagree, RpcFailed, RpcUnreachable

@@ -14,11 +14,11 @@ from functools import lru_cache
 from typing import Any
 
 from bridge.chain.account import Signer
+from bridge.chain.answer import Block, Receipt
 from bridge.chain.contract import core_abis
 from bridge.chain.fee import Fee, LegacyFee, legacy_offer, offer, outbid
 from bridge.chain.nodes import Nodes
 from bridge.chain.preset import Preset
-from bridge.chain.rpc import Block, Receipt
 from bridge.chain.signature import Signed
 from bridge.core.word import Address, Hex32
 from bridge.errors import (

@@ -16,8 +16,8 @@ from typing import Any
 from sqlalchemy import Connection, Engine, RowMapping, and_, delete, exists, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
+from bridge.chain.answer import Receipt
 from bridge.chain.fee import Fee, LegacyFee
-from bridge.chain.rpc import Receipt
 from bridge.chain.signature import Signed
 from bridge.core.word import Address, Hex32
 from bridge.database.engine import reading, upsert, writing

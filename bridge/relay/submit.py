@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
+from bridge.chain.answer import Receipt
 from bridge.chain.contract import CoreContracts, core_abis
 from bridge.chain.log import scan
-from bridge.chain.rpc import Receipt
 from bridge.chain.signature import Signed
 from bridge.chain.transaction import Wallet, broadcast, wait
 from bridge.core.batch import Batch, BatchRow, batch_of
