@@ -12,6 +12,7 @@ from typing import Any, Generic, TypeVar
 from bridge.chain import answer
 from bridge.chain.answer import Block, Log, Receipt, Transaction
 from bridge.core.word import Address, Hex32, hex_bytes
+from bridge.errors import RpcFailed
 from bridge.solidity.abi import Abi
 
 T = TypeVar("T")
@@ -51,6 +52,19 @@ def block_number() -> Question[int]:
 def block(which: int | str = "latest") -> Question[Block | None]:
     """A block by number or tag."""
     return Question("eth_getBlockByNumber", (_place(which), False), answer.block, _is_no_block)
+
+
+def tagged(tag: str) -> Question[Block]:
+    """A block that every chain has. Raises `RpcFailed` where the node has none."""
+    asked = block(tag)
+
+    def read(value: Any) -> Block:
+        found = asked.read(value)
+        if found is None:
+            raise RpcFailed(method=asked.method, reason=f"it has no {tag} block")
+        return found
+
+    return Question(asked.method, asked.params, read, asked.nothing)
 
 
 def code(address: Address) -> Question[bytes]:

@@ -203,6 +203,10 @@ class Rpc:
         """Broadcast a signed transaction."""
         return self.ask(question.sending(raw))
 
+    def send_all(self, raws: Sequence[bytes]) -> list[Hex32 | BridgeError]:
+        """Broadcast signed transactions: the hash of each, or why it was not taken."""
+        return self.ask_all([question.sending(raw) for raw in raws])
+
     def send_unlocked(self, transaction: Mapping[str, Any]) -> Hex32:
         """Let the node sign and send for one of its own accounts."""
         return self.ask(question.sending_unlocked(transaction))

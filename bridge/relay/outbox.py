@@ -48,8 +48,8 @@ class Outbox:
             row = connection.execute(query).mappings().one_or_none()
         return None if row is None else _submission(row)
 
-    def waiting(self, sender: Address, *, limit: int) -> tuple[Submission, ...]:
-        """Submissions without a nonce that a key may send now: the nearest deadline first, and of equals the oldest."""
+    def waiting(self, senders: Sequence[Address], *, limit: int) -> tuple[Submission, ...]:
+        """Submissions without a nonce that one of these keys may send now: the nearest deadline first, and of equals the oldest."""
         before = submissions.alias()
         led = exists().where(
             before.c.chain_id == submissions.c.chain_id,
@@ -61,7 +61,7 @@ class Outbox:
             .where(
                 submissions.c.chain_id == self.chain_id,
                 submissions.c.state == State.CHECKED.value,
-                submissions.c.sender.is_(None) | (submissions.c.sender == sender),
+                submissions.c.sender.is_(None) | submissions.c.sender.in_(senders),
                 submissions.c.after.is_(None) | led,
             )
             .order_by(
@@ -85,21 +85,21 @@ class Outbox:
         with reading(self._engine) as connection:
             return tuple(_submission(row) for row in connection.execute(query.limit(limit)).mappings())
 
-    def slots(self, sender: Address) -> tuple[Slot, ...]:
-        """The nonces of a key that are not final, the lowest first."""
+    def slots(self, *senders: Address) -> tuple[Slot, ...]:
+        """The nonces of these keys that are not final, key by key, the lowest first."""
         query = (
             select(slots, *(column.label(f"offer_{column.name}") for column in _OFFER))
             .join(offers, and_(*(slots.c[name] == offers.c[name] for name in ("chain_id", "sender", "nonce"))))
             .where(
                 slots.c.chain_id == self.chain_id,
-                slots.c.sender == sender,
+                slots.c.sender.in_(senders),
                 slots.c.state.in_([SlotState.OPEN.value, SlotState.MINED.value]),
             )
-            .order_by(slots.c.nonce, offers.c.number)
+            .order_by(slots.c.sender, slots.c.nonce, offers.c.number)
         )
         with reading(self._engine) as connection:
             rows = connection.execute(query).mappings().all()
-        return tuple(_slot(list(group)) for _, group in groupby(rows, key=lambda row: row["nonce"]))
+        return tuple(_slot(list(group)) for _, group in groupby(rows, key=lambda row: (row["sender"], row["nonce"])))
 
     def senders(self) -> tuple[Address, ...]:
         """Every key that ever had a nonce here."""

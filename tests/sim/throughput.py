@@ -39,7 +39,8 @@ from bridge.database.engine import open_database
 from bridge.database.schema import jobs, transitions
 from bridge.relay.artifacts import Artifacts
 from bridge.relay.job import State
-from bridge.relay.lane import Caps, Lane
+from bridge.relay.lanes import Lanes
+from bridge.relay.purse import Caps
 from bridge.relay.relayer import Pace
 from tests.conftest import write_linear_model
 from tests.sim.operator import CAPS, SINK, Operator, fund, signer_of
@@ -91,19 +92,15 @@ def measure(folder: Path, bundle: Bundle, *, seconds: float, keys: int, rate: fl
             caps=caps,
             proofs=32,
         )
-        lanes = [
-            Lane(
-                operator.outbox,
-                nodes,
-                signer,
-                operator.chain,
-                caps,
-                recorded=lambda _submission: None,
-                share=(number, keys),
-                look=0.5,
-            )
-            for number, signer in enumerate(signers)
-        ]
+        lanes = Lanes(
+            operator.outbox,
+            nodes,
+            signers,
+            operator.chain,
+            caps,
+            recorded=lambda submissions: [None] * len(submissions),
+            look=0.5,
+        )
         stop = threading.Event()
         relayer = operator.relayer(lanes, Pace(proofs=32, look=0.005))
         thread = threading.Thread(target=relayer.run, args=(stop,))

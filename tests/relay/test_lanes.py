@@ -1,16 +1,16 @@
-"""A key's nonces on a real chain: offered, followed, raised, repaired."""
+"""Keys and their nonces on a real chain: offered, followed, raised, repaired."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import pytest
 from eth_account import Account
 from sqlalchemy import Engine
 
-from bridge.chain.account import KeySigner
+from bridge.chain.account import KeySigner, Signer
 from bridge.chain.anvil import local_chain
 from bridge.chain.nodes import Nodes
 from bridge.chain.preset import GWEI, preset
@@ -19,9 +19,11 @@ from bridge.core.word import Address, Hex32, hex32
 from bridge.errors import BudgetSpent, FeeAboveCap, RpcUnreachable
 from bridge.relay.job import Request, State
 from bridge.relay.journal import Journal
-from bridge.relay.lane import Caps, Lane, Tick
+from bridge.relay.lanes import Lanes
 from bridge.relay.outbox import Outbox
+from bridge.relay.purse import Caps
 from bridge.relay.submission import Call, SlotState
+from bridge.relay.tick import Tick
 from tests.chain.proxy import Proxy, proxied
 
 KEY = "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80"
@@ -30,8 +32,19 @@ CAPS = Caps(max_fee_wei=500 * GWEI)
 DEPTH = 2
 
 
+class Lane:
+    """Lanes of one key."""
+
+    def __init__(self, lanes: Lanes) -> None:
+        (self.address,) = lanes.addresses
+        self._lanes = lanes
+
+    def tick(self) -> Tick:
+        return self._lanes.tick()[self.address]
+
+
 class Stage:
-    """A chain that mines when it is told to, an outbox, and a lane between the two."""
+    """A chain that mines when it is told to, an outbox, and lanes between the two."""
 
     def __init__(self, url: str, engine: Engine) -> None:
         self.rpc = Rpc(url)
@@ -49,15 +62,19 @@ class Stage:
 
     def lane(self, caps: Caps = CAPS, *urls: str) -> Lane:
         """As after a restart: it remembers nothing."""
+        return Lane(self.lanes(caps, (self.signer,), *urls))
+
+    def lanes(self, caps: Caps, signers: Sequence[Signer], *urls: str) -> Lanes:
+        """Of several keys."""
         rpcs = tuple(Rpc(url) for url in urls) or (self.rpc,)
         nodes = Nodes(rpcs, quorum=len(rpcs) // 2 + 1)
-        return Lane(
+        return Lanes(
             self.outbox,
             nodes,
-            self.signer,
+            signers,
             self.preset,
             caps,
-            recorded=lambda each: self.recorded.get(each.statement),
+            recorded=lambda asked: [self.recorded.get(each.statement) for each in asked],
             clock=self.clock,
         )
 
