@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from eth_account import Account
@@ -90,6 +90,7 @@ class Operator:
     caps: Caps = CAPS
     lease: Lease | None = None
     proofs: int = 1
+    executor: Executor = field(default_factory=AtOnce)
 
     @property
     def journal(self) -> Journal:
@@ -124,7 +125,7 @@ class Operator:
 
     def relayer(self, lanes: Lanes | None = None, pace: Pace | None = None) -> Relayer:
         """As after a restart; without lanes it has no threads of its own."""
-        provers = Provers(AtOnce(), recorded_witness, recorded_proof)
+        provers = Provers(self.executor, recorded_witness, recorded_proof)
         ledger = Contract(self.nodes.all[0], "InferenceLedger", SINK)
         pace = pace or Pace(proofs=self.proofs)
         return Relayer(CHAIN_ID, self.journal, self.store, lanes, provers, ledger, say, pace=pace, clock=self.clock)
