@@ -261,10 +261,12 @@ def _resume(said: Recordable, wallet: Wallet, progress: Progress) -> Hex32 | Non
     attempt = read_attempt(wallet.rpc.chain_id, said.key)
     if attempt is None:
         return None
+    # The nonce before the receipt: what is mined between the two questions has a receipt then, and is not taken for another's.
+    is_used = wallet.rpc.nonce(attempt.sender, "latest") > attempt.nonce
     receipt = wallet.rpc.receipt(attempt.tx_hash)
     if receipt is not None:
         return attempt.tx_hash if receipt.succeeded else None
-    if wallet.rpc.nonce(attempt.sender, "latest") > attempt.nonce:
+    if is_used:
         return None  # another transaction took its nonce: it can never be mined
     if wallet.rpc.nonce(attempt.sender) < attempt.nonce:
         return None  # the chain was reset since: what came before it is nowhere, so it would wait for ever
