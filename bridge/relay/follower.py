@@ -80,44 +80,14 @@ class Follower:
         self, keys: Sequence[Key], slots: Sequence[Slot], found: Sequence[Submission], sight: Sight, tally: Tally
     ) -> Followed:
         """Look at everything once. Raises what stands in the way of all of it."""
-        followed = Followed()
-        seen: dict[Address, KeySight] = {}
-        for address, told in sight.keys.items():
-            if isinstance(told, BridgeError):
-                tally.hold(address, _not_now(told))
-            else:
-                seen[address] = told
+        followed, seen = Followed(), _seen(sight, tally)
         slots = [slot for slot in slots if slot.sender in seen]
         # Nothing is known of a nonce that no block has used: one question less for each that waits.
         used = [slot for slot in slots if slot.nonce < seen[slot.sender].mined or _was_mined(slot)]
-        receipts = self._receipts(used, tally)
-        verdicts = self._verdicts([(slot, found) for slot, found in receipts if found is not None], sight, tally)
-        bare = [slot for slot, found in receipts if found is None]
-        gone = [slot for slot in bare if _was_mined(slot)]
-        outside = self._outside([slot for slot in bare if not _was_mined(slot)], sight, tally)
-        stands = self._stands(found, sight, tally)
-        with self._outbox.together():
-            for verdict in verdicts:
-                self._settle(verdict, tally)
-            for slot in gone:
-                self._outbox.reorganised(slot)
-                tally.count(slot.sender, "gone")
-            for slot in outside:
-                self._outbox.lost(slot)
-                tally.count(slot.sender, "lost")
-            for submission, is_there in stands:
-                self._outbox.settled_elsewhere(submission, stands=is_there)
-        followed.again.extend(gone)
-        waiting = [slot for slot in slots if not _was_mined(slot) and slot.nonce >= seen[slot.sender].mined]
-        busy = {key.address for key in keys if not key.is_free}
-        old = [
-            slot
-            for slot in waiting
-            if slot.nonce == seen[slot.sender].mined and self._clock() - slot.newest.signed_at > self._caps.outbid_after
-        ]
-        self._raise([slot for slot in old if slot.sender not in busy], sight, followed, tally)
-        late = {(slot.sender, slot.nonce) for slot in old}  # a node that lost it may have done so for its price
-        rest = [slot for slot in waiting if (slot.sender, slot.nonce) not in late]
+        waiting = [slot for slot in slots if slot.nonce >= seen[slot.sender].mined and not _was_mined(slot)]
+        followed.again.extend(self._follow_used(used, found, sight, tally))
+        free = frozenset(key.address for key in keys if key.is_free)
+        rest = self._raise(waiting, seen, free, sight, followed, tally)
         followed.again.extend(self._forgotten(rest, seen, tally))
         return followed
 
@@ -153,6 +123,30 @@ class Follower:
         return submission
 
     # --- what the chain says ------------------------------------------------------------------------------------------
+
+    def _follow_used(
+        self, slots: Sequence[Slot], found: Sequence[Submission], sight: Sight, tally: Tally
+    ) -> list[Slot]:
+        """Write down what became of nonces that some block has used, and of `found`; those whose block is gone."""
+        receipts = self._receipts(slots, tally)
+        verdicts = self._verdicts([(slot, receipt) for slot, receipt in receipts if receipt is not None], sight, tally)
+        bare = [slot for slot, receipt in receipts if receipt is None]
+        gone = [slot for slot in bare if _was_mined(slot)]
+        outside = self._outside([slot for slot in bare if not _was_mined(slot)], sight, tally)
+        stands = self._stands(found, sight, tally)
+        if verdicts or gone or outside or stands:
+            with self._outbox.together():
+                for verdict in verdicts:
+                    self._settle(verdict, tally)
+                for slot in gone:
+                    self._outbox.reorganised(slot)
+                    tally.count(slot.sender, "gone")
+                for slot in outside:
+                    self._outbox.lost(slot)
+                    tally.count(slot.sender, "lost")
+                for submission, is_there in stands:
+                    self._outbox.settled_elsewhere(submission, stands=is_there)
+        return gone
 
     def _receipts(self, slots: Sequence[Slot], tally: Tally) -> list[tuple[Slot, Receipt | None]]:
         """Of those that the nodes agree on."""
@@ -246,18 +240,44 @@ class Follower:
             self._outbox.final(slot, verdict.failure)
             tally.count(slot.sender, "final")
 
-    def _raise(self, slots: Sequence[Slot], sight: Sight, followed: Followed, tally: Tally) -> None:
-        """The same call for more. Where a cap is reached the old offer stands."""
+    def _raise(
+        self,
+        slots: Sequence[Slot],
+        seen: Mapping[Address, KeySight],
+        free: frozenset[Address],
+        sight: Sight,
+        followed: Followed,
+        tally: Tally,
+    ) -> list[Slot]:
+        """What is first in line and waits for too long is offered again for more; the rest, where the old offers stand."""
+        rest = []
         for slot in slots:
+            is_old = self._clock() - slot.newest.signed_at > self._caps.outbid_after
+            if slot.nonce != seen[slot.sender].mined or not is_old or slot.sender not in free:
+                rest.append(slot)
+                continue
             try:
                 market = sight.market(self._caps.max_fee_wei)
                 fee = outbid(slot.newest.fee, market, self._caps.max_fee_wei)
                 self._caps.check_transaction(slot.newest.gas, fee)
             except NOT_NOW as error:
                 tally.hold(slot.sender, error)
+                rest.append(slot)
                 continue
             submission = None if slot.statement is None else self.submission(slot.statement)
             followed.drafts[slot.sender].append(draft.dearer(slot, submission, fee))
+        return rest
+
+
+def _seen(sight: Sight, tally: Tally) -> dict[Address, KeySight]:
+    """Of the keys that nodes tell of."""
+    seen: dict[Address, KeySight] = {}
+    for address, told in sight.keys.items():
+        if isinstance(told, BridgeError):
+            tally.hold(address, _not_now(told))
+        else:
+            seen[address] = told
+    return seen
 
 
 def _was_mined(slot: Slot) -> bool:

@@ -19,7 +19,7 @@ from bridge.relay.draft import Draft
 _PATIENCE = 0.25
 """Seconds that the others wait for a signature."""
 _LEFT_SECONDS = 2.0
-"""For how long what a key is to sign is left to it; after that others may offer it."""
+"""For how long what a key is to sign is left to it while nothing of it is signed; after that others may offer it."""
 _REST_SECONDS, _LONGEST_REST = 1.0, 60.0
 """After a signer failed, and after it failed again and again."""
 
@@ -33,7 +33,8 @@ class _Work:
     failure: BridgeError | None = None
     over: threading.Event = field(default_factory=threading.Event)
     since: float = field(default_factory=time.monotonic)
-    until: float = 0.0
+    moved: float = field(default_factory=time.monotonic)
+    """When the last of it was signed."""
     is_late: bool = False
     """Whether nobody waits for it any more."""
 
@@ -74,7 +75,7 @@ class Key:
     @property
     def reserved(self) -> frozenset[Hex32]:
         """Statements that are left to it."""
-        if self._work is None or time.monotonic() - self._work.since > _LEFT_SECONDS:
+        if self._work is None or time.monotonic() - self._work.moved > _LEFT_SECONDS:
             return frozenset()
         return frozenset(draft.statement for draft in self._work.drafts if draft.statement is not None)
 
@@ -98,7 +99,7 @@ class Key:
         if work is None or not work.over.is_set():
             return [], None
         self._work = None
-        self._was_late = work.until - work.since > _PATIENCE
+        self._was_late = work.moved - work.since > _PATIENCE
         if work.failure is None:
             self._failures = 0
         else:
@@ -115,12 +116,12 @@ def _sign(signer: Signer, chain_id: int, work: _Work, done: Callable[[], None]) 
             if signed is None:
                 raise TypeError("an account that only the node can sign for has no nonces here")
             work.signed.append(signed)
+            work.moved = time.monotonic()
     except BridgeError as error:
         work.failure = error
     except Exception as error:  # a client library's own, that its door did not know
         work.failure = SignerUnreachable(signer=signer.address, reason=f"{type(error).__name__}: {error}"[:300])
     finally:
-        work.until = time.monotonic()
         work.over.set()
         if work.is_late:
             done()

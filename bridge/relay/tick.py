@@ -53,7 +53,7 @@ class Tally:
 
     @property
     def offered(self) -> bool:
-        """Whether anything was offered, or may be at the next turn."""
+        """Whether anything was offered for the first time."""
         return any(counts["offered"] for counts in self._counts.values())
 
     @property

@@ -17,13 +17,11 @@ from pathlib import Path
 
 import structlog
 
-from bridge import verbs
 from bridge.circuit import srs
-from bridge.circuit.order import Order
 from bridge.database.engine import open_database
 from bridge.relay.artifacts import Artifacts
-from tests.conftest import write_linear_model
 from tests.sim.chaos import DEPTH, JOBS, STEPS, Chaos, Outcome, world_of
+from tests.sim.linear import linear_bundle
 
 
 def _say(line: str) -> None:
@@ -93,10 +91,7 @@ def main() -> None:
     chosen = parser.parse_args()
     started = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
-        model = write_linear_model(Path(folder) / "linear.onnx")
-        sample = Path(folder) / "sample.json"
-        sample.write_text('{"x": [[0.5, -1.0, 2.0], [1.5, 0.25, -0.75]]}')
-        bundle = verbs.build_model(Order(model, sample, Path(folder) / "bundles")).bundle
+        bundle = linear_bundle(Path(folder))
         store = f"{folder}/store"
         digest = Artifacts(store).put_bundle(bundle, srs.find(bundle.manifest.setup).path)
         seeds = range(chosen.first, chosen.first + chosen.seeds)

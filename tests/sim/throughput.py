@@ -28,12 +28,10 @@ from pathlib import Path
 import structlog
 from sqlalchemy import func, select
 
-from bridge import verbs
 from bridge.chain.account import KeySigner
 from bridge.chain.nodes import Nodes
 from bridge.chain.rpc import Rpc
 from bridge.circuit import srs
-from bridge.circuit.order import Order
 from bridge.core.bundle import Bundle
 from bridge.core.word import hex_bytes
 from bridge.database.engine import open_database
@@ -43,8 +41,8 @@ from bridge.relay.job import State
 from bridge.relay.lanes import Lanes
 from bridge.relay.purse import Caps
 from bridge.relay.relayer import Pace
-from tests.conftest import write_linear_model
 from tests.sim.figures import Alone, Figures, Sample, percentile, stretches, write
+from tests.sim.linear import linear_bundle
 from tests.sim.operator import CAPS, SINK, Operator, fund, signer_of
 from tests.sim.wire import Upstream
 from tests.sim.world import CHAIN_ID, World
@@ -261,11 +259,7 @@ def main() -> None:
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        model = write_linear_model(folder / "linear.onnx")
-        sample = folder / "sample.json"
-        sample.write_text('{"x": [[0.5, -1.0, 2.0], [1.5, 0.25, -0.75]]}')
-        bundle = verbs.build_model(Order(model, sample, folder / "bundles")).bundle
-        figures = measure(folder, bundle, Run(chosen.seconds, chosen.keys, chosen.rate))
+        figures = measure(folder, linear_bundle(folder), Run(chosen.seconds, chosen.keys, chosen.rate))
     if chosen.out:
         write(figures, chosen.out)
     brief = {name: value for name, value in asdict(figures).items() if name not in {"samples", "stretches"}}
