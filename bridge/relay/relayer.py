@@ -150,7 +150,9 @@ class Relayer:
         looked: Callable[[], None] = lambda: None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """Without `lanes` nothing is sent. `ticked` is told what was done with a key, `proved` how long ezkl took; `looked` is called every few seconds, for the figures."""
+        """Without `lanes` nothing is sent. `ticked` is told what was done with a key, `proved` how long ezkl took; `looked` is
+        called every few seconds, for the figures.
+        """
         self._chain_id = chain_id
         self._journal = journal
         self._store = store
