@@ -63,7 +63,7 @@ def elsewhere() -> Iterator[Elsewhere]:
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(room, "_LEFT_SECONDS", 0.3)
+    monkeypatch.setattr(room, "_LEFT_SECONDS", 1.5)
     monkeypatch.setattr(room, "_REST_SECONDS", 3.0)
 
 
