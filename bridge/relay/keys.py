@@ -48,7 +48,7 @@ class Key:
         self.gap_since: tuple[int, float] | None = None
         """A nonce that nothing is offered for, and since when."""
         self.is_passed_over = False
-        """Whether it could not pay for what it was given: the others are asked first, once."""
+        """Whether it could not offer what it was given: the others are asked first, once."""
         self._signer = signer
         self._chain_id = chain_id
         self._done = done

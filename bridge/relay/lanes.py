@@ -213,7 +213,7 @@ class Lanes:
         return list(given.values())
 
     def _rooms(self) -> dict[Address, int]:
-        """What each key can take now. One that could not pay the last time lets the others go first, once."""
+        """What each key can take now. One that could not the last time lets the others go first, once."""
         free = [key for key in self._keys.values() if key.is_free and key.address in self._purses]
         first = [key for key in free if not key.is_passed_over] or free
         for key in free:
@@ -262,6 +262,7 @@ class Lanes:
         if isinstance(error, ContractReverted | GasAboveCap):
             failures.append((submission, error))
         elif isinstance(error, NOT_NOW):
+            self._keys[address].is_passed_over = True  # of another sender a node may think otherwise
             tally.hold(address, error)
         else:
             raise error
