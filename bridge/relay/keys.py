@@ -20,8 +20,10 @@ _PATIENCE = 0.25
 """Seconds that the others wait for a signature."""
 _LEFT_SECONDS = 2.0
 """For how long what a key is to sign is left to it while nothing of it is signed; after that others may offer it."""
-_REST_SECONDS, _LONGEST_REST = 1.0, 60.0
-"""After a signer failed, and after it failed again and again."""
+_REST_SECONDS = 1.0
+"""After a signer failed; after each failure more, twice as long as before."""
+_DOUBLED = 6
+"""How often at most: a signer that was gone for a day is asked again within about a minute."""
 
 
 @dataclass(slots=True)
@@ -103,8 +105,8 @@ class Key:
         if work.failure is None:
             self._failures = 0
         else:
-            self._rests_until = time.monotonic() + min(_LONGEST_REST, _REST_SECONDS * 2**self._failures)
-            self._failures += 1
+            self._rests_until = time.monotonic() + _REST_SECONDS * 2**self._failures
+            self._failures = min(self._failures + 1, _DOUBLED)
         return list(zip(work.drafts, work.signed, strict=False)), work.failure
 
 
@@ -119,8 +121,8 @@ def _sign(signer: Signer, chain_id: int, work: _Work, done: Callable[[], None]) 
             work.moved = time.monotonic()
     except BridgeError as error:
         work.failure = error
-    except Exception as error:  # a client library's own, that its door did not know
-        work.failure = SignerUnreachable(signer=signer.address, reason=f"{type(error).__name__}: {error}"[:300])
+    except Exception as error:  # a client library's own, that its door did not know; its words may hold a secret
+        work.failure = SignerUnreachable(signer=signer.address, reason=type(error).__name__)
     finally:
         work.over.set()
         if work.is_late:

@@ -223,3 +223,30 @@ def test_a_key_that_signs_is_given_nothing_more(elsewhere: Elsewhere) -> None:
     (made,), failure = key.take()
     assert (made[1].nonce, failure) == (0, None)
     assert key.is_free
+
+
+def test_a_signer_that_was_gone_for_days_is_asked_again_and_its_words_are_kept_to_itself(
+    elsewhere: Elsewhere, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(room, "_REST_SECONDS", 1e-9)
+    key = Key(elsewhere, 31337, lambda: None)
+    elsewhere.failure = RuntimeError("https://user:s3cret@cloud")
+    for _ in range(1100):  # 2**1024 is no float any more
+        key.give([filler(key.address, 0, Fee(2, 1))])
+        until_over(key)
+        _, failure = key.take()
+        assert isinstance(failure, SignerUnreachable)
+        assert "s3cret" not in str(failure)
+    assert 0 <= key._rests_until - time.monotonic() + 1 < 2
+    elsewhere.failure = None
+    key.give([filler(key.address, 0, Fee(2, 1))])
+    until_over(key)
+    (made,), failure = key.take()
+    assert (made[1].nonce, failure) == (0, None)
+
+
+def until_over(key: Key) -> None:
+    deadline = time.monotonic() + 10
+    while not key.has_news:
+        assert time.monotonic() < deadline
+        time.sleep(0.0001)
