@@ -26,20 +26,21 @@ from bridge.core.rows import Row
 from bridge.core.word import Address
 from bridge.database.engine import default_url, opened
 from bridge.database.lease import Lease, acquire, holder_of
-from bridge.errors import AccountMissing, AccountRefused, ChainError, DatabaseFailed, LeaseLost
+from bridge.errors import AccountMissing, AccountRefused, BridgeError, ChainError, DatabaseFailed, LeaseLost
 from bridge.relay.artifacts import Artifacts, default_store
 from bridge.relay.cluster import cluster
 from bridge.relay.cursor import Cursor
 from bridge.relay.desk import Desk, Served
 from bridge.relay.job import Job, Request, State
 from bridge.relay.journal import Journal
-from bridge.relay.lane import HOUR, Caps, Lane
+from bridge.relay.lanes import Lanes
 from bridge.relay.metrics import Metrics
 from bridge.relay.outbox import Outbox
 from bridge.relay.processes import Processes
+from bridge.relay.purse import HOUR, Caps
 from bridge.relay.relayer import Pace, Provers, Relayer
 from bridge.relay.submission import Submission
-from bridge.relay.submit import recorded_in
+from bridge.relay.submit import recorded_all
 from bridge.relay.terms import Terms
 
 _LOG = structlog.get_logger("relay")
@@ -197,22 +198,11 @@ def _act(
     journal, outbox = Journal(lease.engine, lease=lease), Outbox(lease.engine, chain_id, lease=lease)
     store = Artifacts(plan.store)
 
-    def recorded(submission: Submission) -> int | None:
-        return recorded_in(submission.function, submission.statement, core)
+    def recorded(submissions: Sequence[Submission]) -> list[int | BridgeError | None]:
+        return recorded_all([(each.function, each.statement) for each in submissions], core)
 
-    lanes = [
-        Lane(
-            outbox,
-            nodes,
-            signer,
-            connection.preset,
-            plan.caps,
-            recorded=recorded,
-            share=(number, len(signers)),
-            look=_LOOK_TICKS * plan.pace.tick,
-        )
-        for number, signer in enumerate(signers)
-    ]
+    look = _LOOK_TICKS * plan.pace.tick
+    lanes = Lanes(outbox, nodes, signers, connection.preset, plan.caps, recorded=recorded, look=look)
     with _executor(plan) as executor:
         relayer = Relayer(
             chain_id,
@@ -225,9 +215,9 @@ def _act(
             desk=_desk(core, plan, connection.preset, nodes, journal, store, lease, signers),
             lease=lease,
             pace=plan.pace,
-            ticked=lambda lane, tick: metrics.ticked(lane.address, tick),
+            ticked=metrics.ticked,
             proved=metrics.proving.observe,
-            looked=lambda: _look(metrics, journal, outbox, nodes, [lane.address for lane in lanes]),
+            looked=lambda: _look(metrics, journal, outbox, nodes, lanes.addresses),
         )
         relayer.run(stop)
 
@@ -295,7 +285,7 @@ def _look(metrics: Metrics, journal: Journal, outbox: Outbox, nodes: Nodes, send
 
 
 def _signers(connection: Connection, plan: Plan) -> tuple[Signer, ...]:
-    """The keys of the lanes, each once. Raises members of `AccountError`."""
+    """The keys, each once. Raises members of `AccountError`."""
     if not plan.accounts:
         raise AccountMissing(name="(none given)", known=())
     signers = []

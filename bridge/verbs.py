@@ -10,8 +10,8 @@ from pathlib import Path
 from bridge.audit.replay import Replay, replay
 from bridge.audit.tamper import Attempt, tamper
 from bridge.chain import desk
+from bridge.chain.answer import Receipt
 from bridge.chain.contract import CoreContracts, core_abis
-from bridge.chain.rpc import Receipt
 from bridge.circuit import build as circuit_build
 from bridge.circuit import srs
 from bridge.circuit.build import Built

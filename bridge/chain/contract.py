@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from bridge.chain.question import Question, call
 from bridge.chain.rpc import Rpc
 from bridge.core.word import Address
 from bridge.errors import NotDeployed, RpcFailed
@@ -32,16 +33,24 @@ class Contract:
 
     def read(self, function: str, *arguments: Any, sender: Address | None = None) -> tuple[Any, ...]:
         """Call a view. Raises `ContractReverted`, `NotDeployed`, `RpcFailed` where the answer is not the ABI's."""
-        data = self.abi.call(function, *arguments)
+        return self.rpc.ask(self.question(function, *arguments, sender=sender))
+
+    def question(self, function: str, *arguments: Any, sender: Address | None = None) -> Question[tuple[Any, ...]]:
+        """A view, to be called together with others; its answer raises what `read` raises."""
         label = f"{self.name}.{function}"
-        answer = self.rpc.call(self.address, data, label=label, abis=core_abis(), sender=sender)
-        if not answer:  # a call to an address without code succeeds and answers nothing
-            thing = f"{self.name} at {self.address}"
-            raise NotDeployed(thing=thing, chain_id=self.rpc.chain_id, command="proofbridge deploy core")
-        try:
-            return self.abi.answer(function, answer)
-        except ValueError as error:
-            raise RpcFailed(method=label, reason=str(error)) from None
+
+        def read(answer: bytes) -> tuple[Any, ...]:
+            if not answer:  # a call to an address without code succeeds and answers nothing
+                thing = f"{self.name} at {self.address}"
+                raise NotDeployed(thing=thing, chain_id=self.rpc.chain_id, command="proofbridge deploy core")
+            try:
+                return self.abi.answer(function, answer)
+            except ValueError as error:
+                raise RpcFailed(method=label, reason=str(error)) from None
+
+        fields = {"to": self.address, "data": self.abi.call(function, *arguments)}
+        fields |= {} if sender is None else {"from": sender}
+        return call(fields, label=label, abis=core_abis(), read=read)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from eth_utils import to_checksum_address
 
+from bridge.chain.answer import Receipt
 from bridge.chain.contract import Contract, core_abis
 from bridge.chain.log import scan
-from bridge.chain.rpc import Receipt
 from bridge.chain.transaction import Wallet
 from bridge.core.request import NATIVE, Offer, PaidRequest, RequestState
 from bridge.core.word import Address, Hex32, hex32, to_bytes

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from bridge.chain.rpc import Log, Rpc
+from bridge.chain.answer import Log
+from bridge.chain.rpc import Rpc
 from bridge.core.word import Address
 from bridge.errors import RpcFailed
 

@@ -11,12 +11,16 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TypeVar
 
-from bridge.chain.rpc import Block, Receipt, Rpc
+from bridge.chain import question
+from bridge.chain.answer import Block, Receipt, Transaction
+from bridge.chain.question import Question
+from bridge.chain.rpc import Rpc
 from bridge.chain.signature import Signed
-from bridge.core.word import Address
-from bridge.errors import ChainError, NodesDisagree, RpcFailed, RpcUnreachable
+from bridge.core.word import Address, Hex32
+from bridge.errors import BridgeError, ChainError, NodesDisagree, RpcFailed, RpcUnreachable
 
 T = TypeVar("T")
 
@@ -50,14 +54,26 @@ class Nodes:
                 failure = error
         raise failure or RpcUnreachable(url="(no node)", reason="none was given")
 
+    def any_all(self, asked: Sequence[Question[T]]) -> list[T | BridgeError]:
+        """Of each question the first answer, or what the last node failed with."""
+        answers: dict[int, T | BridgeError] = {}
+        left = list(range(len(asked)))
+        for rpc in self.all:
+            told = self._told(rpc, [asked[place] for place in left])
+            answers |= zip(left, told, strict=True)
+            left = [place for place in left if isinstance(answers[place], _UNUSABLE)]
+            if not left:
+                break
+        return [answers[place] for place in range(len(asked))]
+
+    def each_all(self, asked: Sequence[Question[T]]) -> list[list[T] | BridgeError]:
+        """Of each question every answer that there is; what the last node failed with, if all did."""
+        told = [self._told(rpc, asked) for rpc in self.all]
+        return [_answers(each) for each in zip(*told, strict=True)]
+
     def nonce(self, address: Address, which: str = "latest") -> int:
         """The most that any node has seen: one that lags says less."""
-        return max(self._each(lambda rpc: rpc.nonce(address, which)))
-
-    def pending_nonces(self, address: Address) -> tuple[int, int]:
-        """The first nonce that some node has no transaction for, and the first that none has one for."""
-        told = self._each(lambda rpc: rpc.nonce(address, "pending"))
-        return min(told), max(told)
+        return max(self._each(question.nonce(address, which)))
 
     def head(self, age: float = 0.0) -> Block:
         """The highest block that any node has; seen within `age` seconds by anybody who shares these nodes."""
@@ -65,7 +81,7 @@ class Nodes:
             now = time.monotonic()
             if self._seen and now - self._seen[-1][0] < age:
                 return self._seen[-1][1]
-            block = max(self._each(_head), key=lambda block: block.number)
+            block = max(self._each(question.tagged("latest")), key=lambda block: block.number)
             self._seen[:] = [(now, block)]
             return block
 
@@ -76,98 +92,108 @@ class Nodes:
         """
         if depth is not None:
             return self.head().number - depth
-        return min(self._each(_finalized))
+        return min(block.number for block in self._each(question.tagged("finalized")))
 
-    def block_hash(self, number: int) -> str | None:
-        """The hash of a block, as a quorum has it; None where none has it."""
-        return self._agreed(f"block {number}", lambda rpc: _hash(rpc, number))
+    def block_hashes(self, numbers: Sequence[int]) -> list[Hex32 | BridgeError | None]:
+        """The hash of each block, as a quorum has it; None where none has it. `NodesDisagree` may be why there is none."""
+        told = [self._told(rpc, [question.block(number) for number in numbers]) for rpc in self.all]
+        # A node that cannot tell of a block is one that does not have it.
+        hashes = [[_hash(block) for block in each] for each in zip(*told, strict=True)]
+        return [self._agreed(f"block {number}", each) for number, each in zip(numbers, hashes, strict=True)]
 
-    def receipt(self, offers: Sequence[str]) -> Receipt | None:
-        """The receipt of whichever of these transactions was mined, as a quorum has it; None where none has one."""
-        return self._agreed("a receipt", lambda rpc: _receipt(rpc, offers))
+    def receipts(self, bundles: Sequence[Sequence[Hex32]]) -> list[Receipt | BridgeError | None]:
+        """Of each bundle of transactions the receipt of whichever was mined, as a quorum has it; None where none has one."""
+        flat = [question.receipt(tx_hash) for bundle in bundles for tx_hash in bundle]
+        told = [self._told(rpc, flat) for rpc in self.all]
+        answers = [iter(each) for each in told]
+        return [
+            self._agreed("a receipt", [_newest(list(islice(each, len(bundle)))) for each in answers])
+            for bundle in bundles
+        ]
 
-    def knows(self, tx_hash: str) -> bool:
+    def know(self, hashes: Sequence[Hex32]) -> list[bool | BridgeError]:
         """Whether every node has a transaction, mined or waiting: one that does not gets it again."""
-        return all(self._each(lambda rpc: rpc.knows_transaction(tx_hash)))  # type: ignore[arg-type]
+        told = self.each_all([question.transaction(tx_hash) for tx_hash in hashes])
+        return [each if isinstance(each, BridgeError) else all(found is not None for found in each) for each in told]
 
-    def send(self, signed: Signed) -> int:
-        """Broadcast to all and say how many have it. Raises the last refusal where fewer than the quorum do."""
-        taken, failure = 0, None
-        for rpc in self.all:
-            try:
-                _offer(rpc, signed)
-                taken += 1
-            except _UNUSABLE as error:
-                self._tell(rpc, error)
-                failure = error
-        if failure is not None and taken < self.quorum:
-            raise failure
-        return taken
+    def send(self, signed: Sequence[Signed]) -> list[int | BridgeError]:
+        """Broadcast to all, and say how many have each; the last refusal where fewer than the quorum do."""
+        told = [self._sent(rpc, signed) for rpc in self.all]
+        return [self._taken(each) for each in zip(*told, strict=True)]
 
-    def _each(self, ask: Callable[[Rpc], T]) -> list[T]:
+    def _sent(self, rpc: Rpc, signed: Sequence[Signed]) -> list[BridgeError | None]:
+        """Why a node has not taken each; one that has it already is as good as one that takes it."""
+        answers = rpc.send_all([each.raw for each in signed])
+        refused = [place for place, answer in enumerate(answers) if isinstance(answer, RpcFailed)]
+        known = rpc.ask_all([question.transaction(signed[place].tx_hash) for place in refused])
+        has = {place for place, found in zip(refused, known, strict=True) if isinstance(found, Transaction)}
+        failures = [
+            answer if isinstance(answer, BridgeError) and place not in has else None
+            for place, answer in enumerate(answers)
+        ]
+        self._tell_all(rpc, failures)
+        return failures
+
+    def _taken(self, failures: Sequence[BridgeError | None]) -> int | BridgeError:
+        taken = sum(failure is None for failure in failures)
+        last = next((failure for failure in reversed(failures) if failure is not None), None)
+        return last if last is not None and taken < self.quorum else taken
+
+    def _each(self, asked: Question[T]) -> list[T]:
         """Every answer that there is. Raises what the last one failed with, if all do."""
-        answers: list[T] = []
-        failure: ChainError | None = None
-        for rpc in self.all:
-            try:
-                answers.append(ask(rpc))
-            except _UNUSABLE as error:
-                self._tell(rpc, error)
-                failure = error
-        if not answers:
-            raise failure or RpcUnreachable(url="(no node)", reason="none was given")
+        (told,) = self.each_all([asked])
+        if isinstance(told, BridgeError):
+            raise told
+        return told
+
+    def _told(self, rpc: Rpc, asked: Sequence[Question[T]]) -> list[T | BridgeError]:
+        """What a node says to each."""
+        answers = rpc.ask_all(asked)
+        self._tell_all(rpc, answers)
         return answers
 
-    def _agreed(self, what: str, ask: Callable[[Rpc], T | None]) -> T | None:
-        """The answer that a quorum gives. Nodes that have none yet lag, and do not count. Raises `NodesDisagree`."""
-        told = [answer for answer in self._each(ask) if answer is not None]
+    def _agreed(self, what: str, answers: Sequence[T | BridgeError | None]) -> T | BridgeError | None:
+        """The answer that a quorum gives. Nodes that have none yet lag, and do not count."""
+        there = _answers(answers)
+        if isinstance(there, BridgeError):
+            return there
+        told = [answer for answer in there if answer is not None]
         if not told:
             return None
         answer, votes = Counter(told).most_common(1)[0]
         if len(set(told)) > 1:
             self.trouble[f"disagreement on {what.split(maxsplit=1)[0]}"] += 1
             if votes * 2 <= len(told) or votes < self.quorum:
-                raise NodesDisagree(chain_id=self.chain_id, what_of=what, answers=tuple(sorted(map(str, set(told)))))
+                return NodesDisagree(chain_id=self.chain_id, what_of=what, answers=tuple(sorted(map(str, set(told)))))
         return answer if votes >= self.quorum else None
+
+    def _tell_all(self, rpc: Rpc, answers: Sequence[object]) -> None:
+        for answer in answers:
+            if isinstance(answer, _UNUSABLE):
+                self._tell(rpc, answer)
 
     def _tell(self, rpc: Rpc, error: ChainError) -> None:
         self.trouble[f"{rpc.place}: {type(error).__name__}"] += 1
 
 
-def _head(rpc: Rpc) -> Block:
-    block = rpc.block()
-    if block is None:
-        raise RpcFailed(method="eth_getBlockByNumber", reason="it has no latest block")
-    return block
+def _answers(told: Sequence[T | BridgeError]) -> list[T] | BridgeError:
+    """What nodes said; what the last one failed with, if all did."""
+    answers: list[T] = []
+    failure: BridgeError = RpcUnreachable(url="(no node)", reason="none was given")
+    for each in told:
+        if isinstance(each, BridgeError):
+            failure = each
+        else:
+            answers.append(each)
+    return answers or failure
 
 
-def _finalized(rpc: Rpc) -> int:
-    block = rpc.block("finalized")
-    if block is None:
-        raise RpcFailed(method="eth_getBlockByNumber", reason="it has no finalized block")
-    return block.number
+def _hash(told: Block | BridgeError | None) -> Hex32 | BridgeError | None:
+    if isinstance(told, Block):
+        return told.hash
+    return None if isinstance(told, RpcFailed) else told
 
 
-def _hash(rpc: Rpc, number: int) -> str | None:
-    try:
-        block = rpc.block(number)
-    except RpcFailed:
-        return None
-    return None if block is None else block.hash
-
-
-def _receipt(rpc: Rpc, offers: Sequence[str]) -> Receipt | None:
-    for tx_hash in reversed(offers):
-        receipt = rpc.receipt(tx_hash)  # type: ignore[arg-type]
-        if receipt is not None and receipt.tx_hash == tx_hash:
-            return receipt
-    return None
-
-
-def _offer(rpc: Rpc, signed: Signed) -> None:
-    """A node that has it already is as good as one that takes it."""
-    try:
-        rpc.send_raw(signed.raw)
-    except RpcFailed:
-        if not rpc.knows_transaction(signed.tx_hash):
-            raise
+def _newest(told: Sequence[Receipt | BridgeError | None]) -> Receipt | BridgeError | None:
+    """A node's receipt of one of several transactions: the newest that it has one of, unless it failed on the way there."""
+    return next((each for each in reversed(told) if each is not None), None)

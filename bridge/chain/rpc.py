@@ -1,6 +1,7 @@
 """One JSON-RPC node. The only file that imports web3. What a node says is a claim: it is parsed and bounded, never trusted.
 
-web3's own retry is off: it would send a transaction a second time without anybody deciding so.
+web3's provider carries what is asked (`question`) and what comes back (`answer`), and nothing else of web3 has a say. Its own
+retry is off: it would send a transaction a second time without anybody deciding so.
 """
 
 from __future__ import annotations
@@ -9,7 +10,6 @@ import os
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -17,79 +17,35 @@ import requests
 import requests.exceptions
 from requests.adapters import HTTPAdapter
 from requests.utils import get_environ_proxies
-from web3 import HTTPProvider, Web3
-from web3.exceptions import (
-    BlockNotFound,
-    ContractLogicError,
-    TransactionNotFound,
-    Web3Exception,
-    Web3RPCError,
-)
+from web3 import HTTPProvider
+from web3.exceptions import Web3Exception
 from web3.types import RPCEndpoint
 
-from bridge.core.word import Address, Hex32, hex32, to_bytes
-from bridge.errors import ContractReverted, RpcFailed, RpcUnreachable, WrongChain
+from bridge.chain import question
+from bridge.chain.answer import Block, Log, Receipt, Transaction
+from bridge.chain.question import Question
+from bridge.core.word import Address, Hex32, to_bytes
+from bridge.errors import BridgeError, ContractReverted, RpcFailed, RpcUnreachable, WrongChain
 from bridge.solidity.abi import Abi, decode_revert
 
 CONNECT_SECONDS = 4.0
 REQUEST_SECONDS = 20.0
-_CONNECTIONS = 64
-"""That are kept open to a node: a thread for each key has one."""
-
-_LAST_SECOND = 253_402_300_799
-"""The end of the year 9999, beyond which no calendar goes."""
+_CONNECTIONS = 16
+"""That are kept open to a node."""
+_TOGETHER = 64
+"""Questions in one request at most; a node that takes fewer says so by refusing, and is asked fewer from then on."""
+_REFUSES_MANY = frozenset(f"HTTP {code}" for code in (400, 404, 405, 413, 415, 422, 501))
+"""What a node that takes no batches, or none so large, may answer by HTTP."""
 _MAX_REASON = 300
 """Characters of a node's own words that an error repeats."""
+_REVERTED = 3
+"""geth's code of an error that a contract raised."""
+_PARITY = "Reverted "
+"""What some nodes write before the data of a revert."""
 _MALFORMED = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError)
-"""What web3's formatters and our own conversions raise on an answer of another form than the method's."""
+"""What reading raises on an answer of another form than the method's."""
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """The head of a block."""
-
-    number: int
-    hash: Hex32
-    timestamp: int
-    base_fee_wei: int | None
-    """None on a chain without EIP-1559."""
-
-
-@dataclass(frozen=True, slots=True)
-class Transaction:
-    """What was sent to whom."""
-
-    to: Address | None
-    """None where it creates a contract."""
-    data: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """What became of a transaction."""
-
-    tx_hash: Hex32
-    block_number: int
-    block_hash: Hex32
-    succeeded: bool
-    gas_used: int
-    effective_gas_price_wei: int
-    sender: Address
-
-
-@dataclass(frozen=True, slots=True)
-class Log:
-    """One event as a node reports it."""
-
-    address: Address
-    topics: tuple[str, ...]
-    data: bytes
-    block_number: int
-    block_hash: Hex32
-    tx_hash: Hex32
-    index: int
 
 
 class Rpc:
@@ -99,34 +55,99 @@ class Rpc:
         """Raises also `WrongChain`."""
         self.place = redacted(url)
         timeout = (CONNECT_SECONDS, REQUEST_SECONDS)
-        provider = HTTPProvider(
+        self._provider = HTTPProvider(
             url, request_kwargs={"timeout": timeout}, session=_session(url), exception_retry_configuration=None
         )
-        # web3's own middleware asks for the chain id before every estimate, looks up names and wraps answers that are checked here.
-        self._web3 = Web3(provider, middleware=[])
-        self.chain_id: int = self._ask("eth_chainId", lambda: _quantity(self._web3.eth.chain_id))
+        self._together = _TOGETHER
+        self.chain_id: int = self.ask(question.chain_id())
         if expected_chain_id is not None and self.chain_id != expected_chain_id:
             raise WrongChain(url=self.place, expected=expected_chain_id, got=self.chain_id)
 
+    # --- asking -------------------------------------------------------------------------------------------------------
+
+    def ask(self, asked: Question[T]) -> T:
+        """The answer. Raises also `ContractReverted`, and what reading it raises of our own tree."""
+        endpoint = RPCEndpoint(asked.method)
+        document = self._carried(asked.method, lambda: self._provider.make_request(endpoint, list(asked.params)))
+        return self._read(asked, document)
+
+    def ask_all(self, asked: Sequence[Question[T]]) -> list[T | BridgeError]:
+        """Each answer, or why there is none: in as few requests as the node takes. Raises nothing of the node's."""
+        answers: list[T | BridgeError] = []
+        while len(answers) < len(asked):
+            some = asked[len(answers) : len(answers) + self._together]
+            if len(some) == 1:
+                alone = self._tried(some[0])
+                answers.append(alone)
+                continue
+            try:
+                documents = self._carried_together(some)
+            except (RpcUnreachable, RpcFailed) as error:  # what is left would only wait for the same
+                return [*answers, *[error] * (len(asked) - len(answers))]
+            if documents is None:
+                self._together = max(1, len(some) // 2)
+                continue
+            for each, document in zip(some, documents, strict=True):
+                told = self._tried(each, document)
+                answers.append(told)
+        return answers
+
+    def _tried(self, asked: Question[T], document: Any = None) -> T | BridgeError:
+        try:
+            return self.ask(asked) if document is None else self._read(asked, document)
+        except BridgeError as error:
+            return error
+
+    def _carried_together(self, asked: Sequence[Question[Any]]) -> list[Any] | None:
+        """The answers in the order of the questions; None where the node refuses so many at once, and so did nothing."""
+        batch = [(RPCEndpoint(each.method), list(each.params)) for each in asked]
+        method = f"{asked[0].method} and others"
+        try:
+            answered: Any = self._carried(method, lambda: self._provider.make_batch_request(batch))
+        except RpcUnreachable as error:
+            if error.reason in _REFUSES_MANY:
+                return None
+            raise
+        if isinstance(answered, dict) and answered.get("error"):
+            return None
+        numbers = [each.get("id") for each in answered] if _is_documents(answered) else []
+        # web3 numbers its questions one by one, and sorts what comes back by that number.
+        if len(numbers) != len(asked) or any(
+            type(number) is not int or number != numbers[0] + place for place, number in enumerate(numbers)
+        ):
+            raise RpcFailed(method=method, reason="its answers are not those to the questions")
+        return list(answered)
+
+    def _carried(self, method: str, ask: Callable[[], Any]) -> Any:
+        """What came back over the wire, as JSON."""
+        try:
+            with warnings.catch_warnings(action="ignore"):  # web3 warns of what is refused here
+                return ask()
+        except requests.exceptions.HTTPError as error:
+            code = error.response.status_code if error.response is not None else "?"
+            raise RpcUnreachable(url=self.place, reason=f"HTTP {code}") from None
+        except requests.exceptions.RequestException as error:
+            raise RpcUnreachable(url=self.place, reason=type(error).__name__) from None
+        except (Web3Exception, *_MALFORMED) as error:
+            raise _malformed(method, error) from None
+
+    def _read(self, asked: Question[T], document: Any) -> T:
+        try:
+            result = _result(asked, document)
+            return asked.read(result)
+        except _MALFORMED as error:
+            raise _malformed(asked.method, error) from None
+
+    # --- what is asked ------------------------------------------------------------------------------------------------
+
     def block_number(self) -> int:
         """Number of the newest block."""
-        return self._ask("eth_blockNumber", lambda: _quantity(self._web3.eth.block_number))
+        return self.ask(question.block_number())
 
     def block(self, which: int | str = "latest") -> Block | None:
         """A block by number or tag; None if there is none, or the node does not know the tag."""
-
-        def ask() -> Block:
-            found: Mapping[str, Any] = self._web3.eth.get_block(which)  # type: ignore[arg-type]
-            base_fee = found.get("baseFeePerGas")
-            return Block(
-                _quantity(found["number"]),
-                _hex32(found["hash"]),
-                _quantity(found["timestamp"], _LAST_SECOND),
-                None if base_fee is None else _quantity(base_fee),
-            )
-
         try:
-            return self._ask("eth_getBlockByNumber", ask)
+            return self.ask(question.block(which))
         except RpcFailed:
             if isinstance(which, str):
                 return None
@@ -134,61 +155,61 @@ class Rpc:
 
     def code(self, address: Address) -> bytes:
         """Runtime code at an address, empty where there is none."""
-        return self._ask("eth_getCode", lambda: _raw(self._web3.eth.get_code(_checksummed(address))))
+        return self.ask(question.code(address))
 
     def balance(self, address: Address) -> int:
         """Balance in wei."""
-        return self._ask("eth_getBalance", lambda: _quantity(self._web3.eth.get_balance(_checksummed(address))))
+        return self.ask(question.balance(address))
 
     def nonce(self, address: Address, which: int | str = "pending") -> int:
         """Transactions sent by an address, up to a block by number or tag."""
-        ask = lambda: _quantity(self._web3.eth.get_transaction_count(_checksummed(address), which))  # type: ignore[arg-type]  # noqa: E731
-        return self._ask("eth_getTransactionCount", ask)
+        return self.ask(question.nonce(address, which))
 
     def gas_price(self) -> int:
         """What the node suggests, in wei, on a chain without EIP-1559."""
-        return self._ask("eth_gasPrice", lambda: _quantity(self._web3.eth.gas_price))
+        return self.ask(question.gas_price())
 
     def priority_fee(self) -> int:
-        """What the node suggests as a tip, in wei."""
-        return self._ask("eth_maxPriorityFeePerGas", lambda: _quantity(self._web3.eth.max_priority_fee))
+        """What the node suggests as a tip, in wei; where it suggests none, what was paid of late."""
+        try:
+            return self.ask(question.priority_fee())
+        except RpcFailed:
+            return self.ask(question.tip_history())
 
     def accounts(self) -> tuple[Address, ...]:
         """The accounts that the node itself holds unlocked."""
-        return self._ask("eth_accounts", lambda: tuple(_address(account) for account in self._web3.eth.accounts))
+        return self.ask(question.accounts())
 
     def call(
         self, to: Address, data: bytes, *, label: str, abis: Sequence[Abi] = (), sender: Address | None = None
     ) -> bytes:
         """eth_call at the newest block. Raises `ContractReverted` with the error's name from `abis`."""
-        transaction: dict[str, Any] = {"to": to, "data": data}
-        if sender is not None:
-            transaction["from"] = sender
-        # CCIP-read off: a contract's answer must not send us to URLs of its choice.
-        ask = lambda: _raw(self._web3.eth.call(transaction, ccip_read_enabled=False))  # type: ignore[arg-type]  # noqa: E731
-        return self._execute("eth_call", ask, label, abis)
+        fields = {"to": to, "data": data, **({} if sender is None else {"from": sender})}
+        return self.ask(question.call(fields, label=label, abis=abis, read=bytes))
 
     def runs(self, creation: bytes) -> bool:
         """Whether the chain can execute creation code to its end."""
         try:
-            self._execute("eth_call", lambda: _raw(self._web3.eth.call({"data": creation})), "a probe", ())
+            self.ask(question.call({"data": creation}, label="a probe", read=bytes))
         except (ContractReverted, RpcFailed):
             return False
         return True
 
     def estimate_gas(self, transaction: Mapping[str, Any], *, label: str, abis: Sequence[Abi] = ()) -> int:
         """Gas that a transaction would use. Raises `ContractReverted`."""
-        ask = lambda: _quantity(self._web3.eth.estimate_gas(dict(transaction)))  # type: ignore[arg-type]  # noqa: E731
-        return self._execute("eth_estimateGas", ask, label, abis)
+        return self.ask(question.gas(transaction, label=label, abis=abis))
 
     def send_raw(self, raw: bytes) -> Hex32:
         """Broadcast a signed transaction."""
-        return self._ask("eth_sendRawTransaction", lambda: _hex32(self._web3.eth.send_raw_transaction(raw)))
+        return self.ask(question.sending(raw))
+
+    def send_all(self, raws: Sequence[bytes]) -> list[Hex32 | BridgeError]:
+        """Broadcast signed transactions: the hash of each, or why it was not taken."""
+        return self.ask_all([question.sending(raw) for raw in raws])
 
     def send_unlocked(self, transaction: Mapping[str, Any]) -> Hex32:
         """Let the node sign and send for one of its own accounts."""
-        ask = lambda: _hex32(self._web3.eth.send_transaction(dict(transaction)))  # type: ignore[arg-type]  # noqa: E731
-        return self._ask("eth_sendTransaction", ask)
+        return self.ask(question.sending_unlocked(transaction))
 
     def knows_transaction(self, tx_hash: Hex32) -> bool:
         """Whether the node has the transaction, mined or waiting."""
@@ -196,88 +217,19 @@ class Rpc:
 
     def transaction(self, tx_hash: Hex32) -> Transaction | None:
         """A transaction, mined or waiting; None where the node has none of this hash."""
-
-        def ask() -> Transaction:
-            found: Mapping[str, Any] = self._web3.eth.get_transaction(tx_hash)  # type: ignore[arg-type]
-            to = found.get("to")
-            return Transaction(to=None if to is None else _address(to), data=bytes(found["input"]))
-
-        return self._ask("eth_getTransactionByHash", ask)
+        return self.ask(question.transaction(tx_hash))
 
     def receipt(self, tx_hash: Hex32) -> Receipt | None:
         """The receipt, or None while there is none."""
-
-        def ask() -> Receipt:
-            found: Mapping[str, Any] = self._web3.eth.get_transaction_receipt(tx_hash)  # type: ignore[arg-type]
-            return Receipt(
-                tx_hash=_hex32(found["transactionHash"]),
-                block_number=_quantity(found["blockNumber"]),
-                block_hash=_hex32(found["blockHash"]),
-                succeeded=_quantity(found["status"]) == 1,
-                gas_used=_quantity(found["gasUsed"]),
-                effective_gas_price_wei=_quantity(found.get("effectiveGasPrice") or 0),
-                sender=_address(found["from"]),
-            )
-
-        return self._ask("eth_getTransactionReceipt", ask)
+        return self.ask(question.receipt(tx_hash))
 
     def logs(self, address: Address, topics: Sequence[str | None], first: int, last: int) -> tuple[Log, ...]:
         """Logs of one contract in blocks first..last, both included, in order; others than those asked for are refused."""
-        query = {"address": address, "topics": list(topics), "fromBlock": first, "toBlock": last}
-
-        def ask() -> list[Log]:
-            logs = [_log(item) for item in self._web3.eth.get_logs(query)]  # type: ignore[arg-type]
-            if not all(_is_asked_for(log, address, topics) and first <= log.block_number <= last for log in logs):
-                raise ValueError("a log that was not asked for")
-            return logs
-
-        logs: list[Log] = self._ask("eth_getLogs", ask)
-        return tuple(sorted(logs, key=lambda log: (log.block_number, log.index)))
+        return self.ask(question.logs(address, topics, first, last))
 
     def raw(self, method: str, *params: Any) -> Any:
         """A method that only some nodes have (a local chain's own). Raises `RpcFailed`."""
-        ask = lambda: dict(self._web3.provider.make_request(RPCEndpoint(method), list(params)))  # noqa: E731
-        answer: dict[str, Any] = self._ask(method, ask)
-        if "error" in answer:
-            raise RpcFailed(method=method, reason=str(answer["error"])[:_MAX_REASON])
-        return answer.get("result")
-
-    def _execute(self, method: str, ask: Callable[[], T], label: str, abis: Sequence[Abi]) -> T:
-        """A call that a contract may refuse."""
-        try:
-            return self._ask(method, ask)
-        except _RevertedError as reverted:
-            name, arguments = decode_revert(reverted.data, abis)
-            raise ContractReverted(call=label, error=name, arguments=arguments) from None
-
-    def _ask(self, method: str, ask: Callable[[], T]) -> T | Any:
-        try:
-            with warnings.catch_warnings(action="ignore"):  # web3 warns of what a node cannot do, and does without
-                return ask()
-        except (TransactionNotFound, BlockNotFound):
-            return None
-        except ContractLogicError as error:
-            raise _RevertedError(_revert_data(error.data)) from None
-        except Web3RPCError as error:
-            response = error.rpc_response or {}
-            problem: Any = response.get("error") or {}
-            message = problem.get("message") if isinstance(problem, dict) else str(problem)
-            raise RpcFailed(method=method, reason=str(message or error)[:_MAX_REASON]) from None
-        except requests.exceptions.HTTPError as error:
-            code = error.response.status_code if error.response is not None else "?"
-            raise RpcUnreachable(url=self.place, reason=f"HTTP {code}") from None
-        except requests.exceptions.RequestException as error:
-            raise RpcUnreachable(url=self.place, reason=type(error).__name__) from None
-        except (Web3Exception, *_MALFORMED) as error:
-            raise RpcFailed(method=method, reason=f"its answer is malformed ({type(error).__name__})") from None
-
-
-class _RevertedError(Exception):
-    """Revert data on its way to being named."""
-
-    def __init__(self, data: bytes) -> None:
-        super().__init__()
-        self.data = data
+        return self.ask(question.anything(method, *params))
 
 
 def _session(url: str) -> requests.Session:
@@ -304,51 +256,54 @@ def redacted(url: str) -> str:
     return f"{parts.scheme}://{parts.hostname or ''}{port}"
 
 
-def _revert_data(data: Any) -> bytes:
-    text = data.get("data") if isinstance(data, dict) else data
+def _result(asked: Question[Any], document: Any) -> Any:
+    """The result in an answer. Raises `ContractReverted`, `RpcFailed`; ValueError where it is no answer at all (JSON-RPC 2.0)."""
+    if (
+        not isinstance(document, dict)
+        or document.get("jsonrpc") != "2.0"
+        or ("error" in document) is ("result" in document)
+    ):
+        raise ValueError("no JSON-RPC")
+    if "result" in document:
+        if not isinstance(document.get("id"), int | str):
+            raise ValueError("no id")
+        return document["result"]
+    problem = document["error"]
+    message, code = problem["message"], problem["code"]
+    if not isinstance(message, str) or not isinstance(code, int):
+        raise TypeError("no error")
+    if asked.nothing(message):
+        return None
+    if asked.label is not None and (data := _revert_data(problem, message, code)) is not None:
+        name, arguments = decode_revert(data, asked.abis)
+        raise ContractReverted(call=asked.label, error=name, arguments=arguments)
+    raise RpcFailed(method=asked.method, reason=message[:_MAX_REASON])
+
+
+def _revert_data(problem: Mapping[str, Any], message: str, code: int) -> bytes | None:
+    """What a contract reverted with, empty where the node does not say; None where no contract did."""
+    data = problem.get("data", "")
+    if isinstance(data, dict):
+        data = data.get("data")
+        is_revert = True
+    else:
+        is_revert = (
+            data is None
+            or code == _REVERTED
+            or "execution reverted" in message
+            or (isinstance(data, str) and len(data) >= len("0x") + 8)
+        )
+    if not is_revert:
+        return None
     try:
-        return to_bytes(text) if isinstance(text, str) else b""
+        return to_bytes(data.removeprefix(_PARITY)) if isinstance(data, str) else b""
     except ValueError:
         return b""
 
 
-def _log(item: Mapping[str, Any]) -> Log:
-    return Log(
-        address=_address(item["address"]),
-        topics=tuple(_hex32(topic) for topic in item["topics"]),
-        data=_raw(item["data"]),
-        block_number=_quantity(item["blockNumber"]),
-        block_hash=_hex32(item["blockHash"]),
-        tx_hash=_hex32(item["transactionHash"]),
-        index=_quantity(item["logIndex"]),
-    )
+def _malformed(method: str, error: Exception) -> RpcFailed:
+    return RpcFailed(method=method, reason=f"its answer is malformed ({type(error).__name__})")
 
 
-def _is_asked_for(log: Log, address: Address, topics: Sequence[str | None]) -> bool:
-    if log.address.lower() != address.lower() or len(log.topics) < len(topics):
-        return False
-    return all(wanted in {None, got} for wanted, got in zip(topics, log.topics, strict=False))
-
-
-def _quantity(value: Any, largest: int = 2**256 - 1) -> int:
-    if type(value) is not int or not 0 <= value <= largest:
-        raise ValueError("no quantity")
-    return value
-
-
-def _raw(value: Any) -> bytes:
-    if not isinstance(value, bytes):
-        raise TypeError("no bytes")
-    return bytes(value)
-
-
-def _hex32(value: Any) -> Hex32:
-    return hex32(_raw(value))
-
-
-def _address(value: Any) -> Address:
-    return Address(str(_checksummed(value)))
-
-
-def _checksummed(address: Address) -> Any:
-    return Web3.to_checksum_address(address)
+def _is_documents(answered: Any) -> bool:
+    return isinstance(answered, list) and all(isinstance(each, dict) for each in answered)

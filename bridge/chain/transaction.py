@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from bridge.chain.account import Signer
+from bridge.chain.answer import Receipt
 from bridge.chain.fee import Fee, LegacyFee, legacy_offer, offer
 from bridge.chain.preset import Preset
-from bridge.chain.rpc import Receipt, Rpc
+from bridge.chain.rpc import Rpc
 from bridge.chain.signature import Signed
 from bridge.core.word import Address, Hex32
 from bridge.errors import ContractReverted, InsufficientFunds, RpcFailed, RpcUnreachable, TransactionPending

@@ -21,8 +21,8 @@ from bridge.errors import OptionInvalid
 from bridge.operation import Plan, Status
 from bridge.relay.cluster import work_for
 from bridge.relay.job import Job, State
-from bridge.relay.lane import Caps
 from bridge.relay.metrics import Metrics
+from bridge.relay.purse import Caps
 from bridge.relay.relayer import Pace
 from bridge.relay.terms import Terms
 

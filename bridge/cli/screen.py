@@ -43,8 +43,8 @@ class Screen:
             yield lambda stage: status.update(f"[dim]{time.monotonic() - started:6.1f} s[/dim]  {stage}")
 
     def document(self, value: Any) -> None:
-        """The JSON document of the command."""
-        print(json.dumps(jsonable(value), indent=2))
+        """The JSON document of the command: at once, also where the command goes on and a program reads."""
+        print(json.dumps(jsonable(value), indent=2), flush=True)
 
     def verdict(self, value: Mapping[str, Any], error: BridgeError | None) -> None:
         """End a command that shows its findings whether or not they are good; `document` was not called.
@@ -85,7 +85,7 @@ class Screen:
 def fail(error: BridgeError) -> None:
     """A named error: one line for people, a document for programs."""
     if "--json" in sys.argv:
-        print(json.dumps(jsonable(_document(error)), indent=2))
+        print(json.dumps(jsonable(_document(error)), indent=2), flush=True)
         return
     line = " ".join(f"{type(error).__name__}: {error}".split())
     Console(stderr=True, highlight=False, soft_wrap=True).print(line, style="red", markup=False)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import NoReturn
 
-from bridge.chain.rpc import Log
+from bridge.chain.answer import Log
 from bridge.client.anchor import Anchor
 from bridge.client.record import Inference, Tensor
 from bridge.core import field

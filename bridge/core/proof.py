@@ -60,6 +60,10 @@ def words_of(blob: bytes) -> tuple[int, ...]:
     return tuple(words)
 
 
+_ADAPTER = TypeAdapter(Proof)
+"""Made once: to make it takes as long as to read a hundred proofs."""
+
+
 def read_proof(path: Path) -> Proof:
     """Parse and check a proof file. Raises `ProofMalformed`."""
     try:
@@ -77,7 +81,7 @@ def parse_proof(raw: bytes, path: Path) -> Proof:
         document = json.loads(raw)
         if not isinstance(document, dict) or document.pop("proofbridge_proof", None) != _VERSION:
             raise ProofMalformed(path=path, reason=f"it has no field proofbridge_proof = {_VERSION}")
-        proof = TypeAdapter(Proof).validate_python(document)
+        proof = _ADAPTER.validate_python(document)
         words = tuple(parse_hex32(word) for word in proof.instances)
         for word in words:
             field.to_signed(int(word, 16))

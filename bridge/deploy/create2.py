@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from eth_utils import to_checksum_address
 
+from bridge.chain.answer import Receipt
 from bridge.chain.contract import core_abis
-from bridge.chain.rpc import Receipt
 from bridge.chain.transaction import Wallet
 from bridge.core.word import Address, Hex32, hex32, hex_bytes, keccak256, to_bytes
 from bridge.deploy.book import Deployment

@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 
 from eth_utils import to_checksum_address
 
+from bridge.chain.answer import Block, Log, Receipt
 from bridge.chain.contract import Contract, CoreContracts
 from bridge.chain.log import scan
-from bridge.chain.rpc import Block, Log, Receipt
 from bridge.core.batch import Batch, BatchRow, batch_of
 from bridge.core.circuit import Circuit
 from bridge.core.commitment import circuit_of, domain, inference_id, unpacked

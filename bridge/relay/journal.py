@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Connection, Engine, RowMapping, Select, case, func, insert, select, update
+from sqlalchemy import Connection, Engine, RowMapping, Select, bindparam, case, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from bridge.core.word import Hex32
@@ -57,7 +57,7 @@ class Journal:
         }
         try:
             with writing(self._engine) as connection, connection.begin_nested():
-                connection.execute(insert(jobs).values(**values))
+                connection.execute(_ASKED, values)
                 _note(connection, job_id, State.REQUESTED, "", now)
         except IntegrityError:
             known = self._find(jobs.c.chain_id == request.chain_id, jobs.c.idempotency_key == idempotency_key)
@@ -107,8 +107,7 @@ class Journal:
         """Say that work on a job starts, before it does: what kills the relayer each time is found by counting."""
         now = self._clock()
         with self._write() as connection:
-            query = update(jobs).where(jobs.c.id == job.id).values(tries=jobs.c.tries + 1, changed_at=now)
-            row = connection.execute(query.returning(jobs)).mappings().one()
+            row = connection.execute(_BEGUN, {"of_job": job.id, "changed_at": now}).mappings().one()
         return _alone(row)
 
     def witnessed(self, job: Job, witness: str) -> Job:
@@ -171,7 +170,7 @@ class Journal:
         }
         try:
             with connection.begin_nested():
-                connection.execute(insert(submissions).values(**values))
+                connection.execute(_HANDED_OVER, values)
                 _note(connection, call.statement, State.CHECKED, call.function, now)
         except IntegrityError:
             self._hurry(connection, chain_id, call.statement, job.request.deadline)
@@ -195,9 +194,8 @@ class Journal:
         """The job after it; None for a step that was taken already: it is not taken again."""
         now = self._clock()
         known = [state.value for state in before]
-        query = update(jobs).where(jobs.c.id == job.id, jobs.c.state.in_(known))
-        moved = query.values(state=after.value, changed_at=now, **values).returning(jobs)
-        row = connection.execute(moved).mappings().one_or_none()
+        step = {"of_job": job.id, "before": known, "state": after.value, "changed_at": now, **values}
+        row = connection.execute(_MOVED, step).mappings().one_or_none()
         if row is None:
             return None
         _note(connection, job.id, after, str(values.get("reason") or ""), now)
@@ -255,6 +253,18 @@ _QUERY: Select[Any] = select(
 ).select_from(_joined())
 
 
+# Statements that every job needs, made once: to build and to compile them anew would take longer than to run them.
+_ASKED = insert(jobs)
+_HANDED_OVER = insert(submissions)
+_NOTED = insert(transitions)
+_BEGUN = update(jobs).where(jobs.c.id == bindparam("of_job")).values(tries=jobs.c.tries + 1).returning(jobs)
+_MOVED = (
+    update(jobs)
+    .where(jobs.c.id == bindparam("of_job"), jobs.c.state.in_(bindparam("before", expanding=True)))
+    .returning(jobs)
+)
+
+
 def _alone(row: RowMapping) -> Job:
     """A job whose submission says nothing yet, or nothing any more."""
     nothing = {"tx_hash": None, "block_number": None}
@@ -285,4 +295,4 @@ def _job(row: RowMapping | Mapping[str, Any]) -> Job:
 
 
 def _note(connection: Connection, subject: str, state: State, note: str, now: float) -> None:
-    connection.execute(insert(transitions).values(subject=subject, state=state.value, note=note, at=now))
+    connection.execute(_NOTED, {"subject": subject, "state": state.value, "note": note, "at": now})

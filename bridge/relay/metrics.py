@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, make
 
 from bridge.core.word import Address
 from bridge.relay.job import State
-from bridge.relay.lane import Tick
+from bridge.relay.tick import Tick
 
 _WEI = 10**18
 
@@ -29,8 +29,10 @@ class Metrics:
         self._spent = Gauge(
             "proofbridge_spent_hour_ether", "What a key paid in the last hour.", ["sender"], registry=self.registry
         )
-        self._ticks = Counter("proofbridge_transactions", "What lanes did.", ["sender", "what"], registry=self.registry)
-        self._held = Counter("proofbridge_held", "Why lanes waited.", ["sender", "error"], registry=self.registry)
+        self._ticks = Counter(
+            "proofbridge_transactions", "What was done with a key.", ["sender", "what"], registry=self.registry
+        )
+        self._held = Counter("proofbridge_held", "Why a key waited.", ["sender", "error"], registry=self.registry)
         self._trouble = Gauge(
             "proofbridge_node_trouble", "What went wrong with nodes.", ["what"], registry=self.registry
         )
@@ -49,7 +51,7 @@ class Metrics:
         self._is_ready.set()
 
     def ticked(self, sender: Address, tick: Tick) -> None:
-        """What a lane did."""
+        """What was done with a key."""
         for name in ("offered", "again", "raised", "filled", "mined", "final", "gone", "lost"):
             if count := getattr(tick, name):
                 self._ticks.labels(sender, name).inc(count)

@@ -13,11 +13,11 @@ from contextlib import contextmanager
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Connection, Engine, RowMapping, and_, delete, exists, func, insert, select, update
+from sqlalchemy import Connection, Engine, RowMapping, and_, bindparam, delete, exists, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
+from bridge.chain.answer import Receipt
 from bridge.chain.fee import Fee, LegacyFee
-from bridge.chain.rpc import Receipt
 from bridge.chain.signature import Signed
 from bridge.core.word import Address, Hex32
 from bridge.database.engine import reading, upsert, writing
@@ -48,8 +48,8 @@ class Outbox:
             row = connection.execute(query).mappings().one_or_none()
         return None if row is None else _submission(row)
 
-    def waiting(self, sender: Address, *, limit: int) -> tuple[Submission, ...]:
-        """Submissions without a nonce that a key may send now: the nearest deadline first, and of equals the oldest."""
+    def waiting(self, senders: Sequence[Address], *, limit: int) -> tuple[Submission, ...]:
+        """Submissions without a nonce that one of these keys may send now: the nearest deadline first, and of equals the oldest."""
         before = submissions.alias()
         led = exists().where(
             before.c.chain_id == submissions.c.chain_id,
@@ -61,7 +61,7 @@ class Outbox:
             .where(
                 submissions.c.chain_id == self.chain_id,
                 submissions.c.state == State.CHECKED.value,
-                submissions.c.sender.is_(None) | (submissions.c.sender == sender),
+                submissions.c.sender.is_(None) | submissions.c.sender.in_(senders),
                 submissions.c.after.is_(None) | led,
             )
             .order_by(
@@ -85,21 +85,21 @@ class Outbox:
         with reading(self._engine) as connection:
             return tuple(_submission(row) for row in connection.execute(query.limit(limit)).mappings())
 
-    def slots(self, sender: Address) -> tuple[Slot, ...]:
-        """The nonces of a key that are not final, the lowest first."""
+    def slots(self, *senders: Address) -> tuple[Slot, ...]:
+        """The nonces of these keys that are not final, key by key, the lowest first."""
         query = (
             select(slots, *(column.label(f"offer_{column.name}") for column in _OFFER))
             .join(offers, and_(*(slots.c[name] == offers.c[name] for name in ("chain_id", "sender", "nonce"))))
             .where(
                 slots.c.chain_id == self.chain_id,
-                slots.c.sender == sender,
+                slots.c.sender.in_(senders),
                 slots.c.state.in_([SlotState.OPEN.value, SlotState.MINED.value]),
             )
-            .order_by(slots.c.nonce, offers.c.number)
+            .order_by(slots.c.sender, slots.c.nonce, offers.c.number)
         )
         with reading(self._engine) as connection:
             rows = connection.execute(query).mappings().all()
-        return tuple(_slot(list(group)) for _, group in groupby(rows, key=lambda row: row["nonce"]))
+        return tuple(_slot(list(group)) for _, group in groupby(rows, key=lambda row: (row["sender"], row["nonce"])))
 
     def senders(self) -> tuple[Address, ...]:
         """Every key that ever had a nonce here."""
@@ -138,8 +138,8 @@ class Outbox:
                     if not moved:
                         raise NonceTaken(sender=sender, nonce=signed.nonce)
                     # Who claims a request has to fulfil it.
-                    led = (submissions.c.chain_id == self.chain_id) & (submissions.c.after == statement)
-                    connection.execute(update(submissions).where(led).values(sender=sender))
+                    led = {"of_chain": self.chain_id, "of_statement": statement}
+                    connection.execute(_LED, {**led, "sender": sender})
                 self._offer(connection, key, signed, gas, fee, now)
         except IntegrityError:
             raise NonceTaken(sender=sender, nonce=signed.nonce) from None
@@ -149,8 +149,7 @@ class Outbox:
         key = {"chain_id": slot.chain_id, "sender": slot.sender, "nonce": slot.nonce}
         try:
             with self._write() as connection, connection.begin_nested():
-                still = select(slots.c.state).where(*self._at(slot)).with_for_update()
-                if connection.execute(still).scalar_one() != SlotState.OPEN.value:
+                if connection.execute(_STILL, _at(slot)).scalar_one() != SlotState.OPEN.value:
                     raise NonceTaken(sender=slot.sender, nonce=slot.nonce)
                 self._offer(connection, key, signed, gas, fee, self._clock())
         except IntegrityError:
@@ -159,7 +158,7 @@ class Outbox:
     def sent(self, statement: Hex32 | None, tx_hash: Hex32) -> None:
         """A node took an offer."""
         with self._write() as connection:
-            connection.execute(update(offers).where(offers.c.tx_hash == tx_hash).values(sent_at=self._clock()))
+            connection.execute(_TAKEN, {"of_hash": tx_hash, "sent_at": self._clock()})
             if statement is not None:
                 self._move(connection, statement, (State.SIGNED,), State.SENT, tx_hash)
 
@@ -167,7 +166,7 @@ class Outbox:
         """One of its offers is in a block; which may be another one after a reorganisation."""
         place = {"block_number": receipt.block_number, "block_hash": receipt.block_hash}
         with self._write() as connection:
-            connection.execute(update(slots).where(*self._at(slot)).values(state=SlotState.MINED.value, **place))
+            connection.execute(_TURNED, {**_at(slot), "state": SlotState.MINED.value, **place})
             self._spend(connection, slot, receipt)
             if slot.statement is not None:
                 before = (State.SIGNED, State.SENT, State.MINED)
@@ -179,9 +178,9 @@ class Outbox:
         """Its block is none of the chain any more, and nothing of it was paid."""
         with self._write() as connection:
             nowhere = {"block_number": None, "block_hash": None}
-            connection.execute(update(slots).where(*self._at(slot)).values(state=SlotState.OPEN.value, **nowhere))
+            connection.execute(_TURNED, {**_at(slot), "state": SlotState.OPEN.value, **nowhere})
             hashes = [offer.tx_hash for offer in slot.offers]
-            connection.execute(delete(spendings).where(spendings.c.tx_hash.in_(hashes)))
+            connection.execute(_UNPAID, {"hashes": hashes})
             if slot.statement is not None:
                 note = f"block {slot.block_number} is gone"
                 values = {"tx_hash": None, **nowhere}
@@ -190,7 +189,7 @@ class Outbox:
     def final(self, slot: Slot, failure: BridgeError | None = None) -> None:
         """Its block cannot go any more; with a `failure` the transaction was mined and did nothing."""
         with self._write() as connection:
-            connection.execute(update(slots).where(*self._at(slot)).values(state=SlotState.FINAL.value))
+            connection.execute(_TURNED, {**_at(slot), "state": SlotState.FINAL.value})
             if slot.statement is None:
                 return
             if failure is None:
@@ -201,7 +200,7 @@ class Outbox:
     def lost(self, slot: Slot) -> None:
         """Something that is not ours was mined with its nonce: the submission needs another one."""
         with self._write() as connection:
-            connection.execute(update(slots).where(*self._at(slot)).values(state=SlotState.LOST.value))
+            connection.execute(_TURNED, {**_at(slot), "state": SlotState.LOST.value})
             if slot.statement is not None:
                 note = f"nonce {slot.nonce} was used from outside"
                 self._move(connection, slot.statement, (State.SIGNED, State.SENT), State.CHECKED, note)
@@ -252,7 +251,7 @@ class Outbox:
 
     def _spend(self, connection: Connection, slot: Slot, receipt: Receipt) -> None:
         hashes = [offer.tx_hash for offer in slot.offers]
-        connection.execute(delete(spendings).where(spendings.c.tx_hash.in_(hashes)))
+        connection.execute(_UNPAID, {"hashes": hashes})
         values = {
             "tx_hash": receipt.tx_hash,
             "chain_id": slot.chain_id,
@@ -263,7 +262,7 @@ class Outbox:
             "wei": receipt.gas_used * receipt.effective_gas_price_wei,
             "at": self._clock(),
         }
-        connection.execute(insert(spendings).values(**values))
+        connection.execute(_PAID, values)
 
     def _fail(self, connection: Connection, statement: Hex32, before: Sequence[State], error: BridgeError) -> None:
         """It, and every call that was to come after it: those are not paid for."""
@@ -280,20 +279,14 @@ class Outbox:
     ) -> bool:
         """Whether it was in a state that the step leads from; one that was taken already is not taken again."""
         now = self._clock()
-        query = update(submissions).where(
-            *self._of(statement), submissions.c.state.in_([state.value for state in before])
-        )
-        moved = connection.execute(query.values(state=after.value, changed_at=now, **values)).rowcount
+        step = {"of_chain": self.chain_id, "of_statement": statement, "before": [state.value for state in before]}
+        moved = connection.execute(_MOVED, {**step, "state": after.value, "changed_at": now, **values}).rowcount
         if moved:
-            noted = insert(transitions).values(subject=statement, state=after.value, note=note, at=now)
-            connection.execute(noted)
+            connection.execute(_NOTED, {"subject": statement, "state": after.value, "note": note, "at": now})
         return bool(moved)
 
     def _of(self, statement: Hex32) -> tuple[Any, ...]:
         return submissions.c.chain_id == self.chain_id, submissions.c.statement == statement
-
-    def _at(self, slot: Slot) -> tuple[Any, ...]:
-        return slots.c.chain_id == slot.chain_id, slots.c.sender == slot.sender, slots.c.nonce == slot.nonce
 
     @contextmanager
     def together(self) -> Iterator[None]:
@@ -317,10 +310,28 @@ class Outbox:
             yield connection
 
 
+# Statements that every transaction needs, made once: to build and to compile them anew would take longer than to run them.
+_NOTED = insert(transitions)
+_PAID = insert(spendings)
+_UNPAID = delete(spendings).where(spendings.c.tx_hash.in_(bindparam("hashes", expanding=True)))
+_TAKEN = update(offers).where(offers.c.tx_hash == bindparam("of_hash"))
+_OF = (submissions.c.chain_id == bindparam("of_chain"), submissions.c.statement == bindparam("of_statement"))
+_MOVED = update(submissions).where(*_OF, submissions.c.state.in_(bindparam("before", expanding=True)))
+_LED = update(submissions).where(
+    submissions.c.chain_id == bindparam("of_chain"), submissions.c.after == bindparam("of_statement")
+)
+_THERE = tuple(slots.c[name] == bindparam(f"of_{name}") for name in ("chain_id", "sender", "nonce"))
+_TURNED = update(slots).where(*_THERE)
+_STILL = select(slots.c.state).where(*_THERE).with_for_update()
+
 _OFFER = tuple(
     offers.c[name]
     for name in ("tx_hash", "number", "raw", "gas", "max_fee_wei", "priority_wei", "signed_at", "sent_at")
 )
+
+
+def _at(slot: Slot) -> dict[str, Any]:
+    return {"of_chain_id": slot.chain_id, "of_sender": slot.sender, "of_nonce": slot.nonce}
 
 
 def _submission(row: RowMapping) -> Submission:

@@ -1,4 +1,4 @@
-"""The loop: requests are proved, proofs become calls, calls go to the lanes. One thread decides; provers and lanes work.
+"""The loop: requests are proved, proofs become calls, calls go to the lanes. One thread decides; provers and keys work.
 
 Nothing is known here that is not in the journal: a relayer that is killed anywhere goes on where its journal stands.
 """
@@ -19,7 +19,7 @@ from bridge.chain.contract import Contract
 from bridge.core.batch import BatchRow
 from bridge.core.bundle import Bundle
 from bridge.core.proof import Proof
-from bridge.core.word import Hex32
+from bridge.core.word import Address, Hex32
 from bridge.database.lease import SECONDS, Lease
 from bridge.errors import (
     ArtifactMissing,
@@ -44,9 +44,10 @@ from bridge.relay.artifacts import Artifacts
 from bridge.relay.desk import Desk
 from bridge.relay.job import Job, State
 from bridge.relay.journal import MOST_TRIES, Journal
-from bridge.relay.lane import Lane, Tick
+from bridge.relay.lanes import Lanes
 from bridge.relay.submission import Call
 from bridge.relay.submit import BatchStatement, Statement
+from bridge.relay.tick import Tick
 from bridge.relay.work import Proved, Task
 
 _LOG = structlog.get_logger("relay")
@@ -136,7 +137,7 @@ class Relayer:
         chain_id: int,
         journal: Journal,
         store: Artifacts,
-        lanes: Sequence[Lane],
+        lanes: Lanes | None,
         provers: Provers,
         ledger: Contract,
         say: Say,
@@ -144,12 +145,14 @@ class Relayer:
         desk: Desk | None = None,
         lease: Lease | None = None,
         pace: Pace | None = None,
-        ticked: Callable[[Lane, Tick], None] = lambda _lane, _tick: None,
+        ticked: Callable[[Address, Tick], None] = lambda _address, _tick: None,
         proved: Callable[[float], None] = lambda _seconds: None,
         looked: Callable[[], None] = lambda: None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """`ticked` is told what a lane did, `proved` how long ezkl took; `looked` is called every few seconds, for the figures."""
+        """Without `lanes` nothing is sent. `ticked` is told what was done with a key, `proved` how long ezkl took; `looked` is
+        called every few seconds, for the figures.
+        """
         self._chain_id = chain_id
         self._journal = journal
         self._store = store
@@ -175,8 +178,9 @@ class Relayer:
         Raises `LeaseLost` and `DatabaseFailed`, with every proof that was being made given up.
         """
         watch = _Watch()
-        threads = [threading.Thread(target=self._drive, args=(lane, watch), daemon=True) for lane in self._lanes]
-        threads.append(threading.Thread(target=self._figure, args=(watch,), daemon=True))
+        threads = [threading.Thread(target=self._figure, args=(watch,), daemon=True)]
+        if self._lanes is not None:
+            threads.append(threading.Thread(target=self._drive, args=(self._lanes, watch), daemon=True))
         if self._desk is not None:
             threads.append(threading.Thread(target=self._look_at, args=(self._desk, watch), daemon=True))
         if self._lease is not None:
@@ -325,10 +329,8 @@ class Relayer:
                 else:
                     inference_id, calls = result
                     self._journal.checked(job, inference_id, *calls)
-        for _, result in told:
-            for call in () if isinstance(result, BridgeError) else result[1]:
-                for lane in self._lanes:
-                    lane.stir(call.statement)
+        if self._lanes is not None:
+            self._lanes.stir()
         return True
 
     def _said(self, job: Job) -> tuple[Hex32, tuple[Call, ...]] | BridgeError | None:
@@ -376,20 +378,22 @@ class Relayer:
 
     # --- what runs beside ---------------------------------------------------------------------------------------------
 
-    def _drive(self, lane: Lane, watch: _Watch) -> None:
-        """A lane, until the end."""
+    def _drive(self, lanes: Lanes, watch: _Watch) -> None:
+        """The keys, until the end."""
         while not watch.over.is_set():
             try:
-                tick = lane.tick()
+                ticks = lanes.tick()
             except BaseException as error:
                 watch.end(error)
                 return
-            self._ticked(lane, tick)
-            if tick.held is not None:
-                _LOG.warning("held", sender=lane.address, error=type(tick.held).__name__, said=str(tick.held))
+            for address, tick in ticks.items():
+                self._ticked(address, tick)
+                if tick.held is not None:
+                    _LOG.warning("held", sender=address, error=type(tick.held).__name__, said=str(tick.held))
+            if all(tick.held is not None for tick in ticks.values()):
                 watch.over.wait(self._pace.tick)
             else:
-                lane.rest(self._pace.tick)
+                lanes.rest(self._pace.tick)
 
     def _look_at(self, desk: Desk, watch: _Watch) -> None:
         """The desk, until the end; a node that does not answer is asked again."""

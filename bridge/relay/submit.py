@@ -6,12 +6,13 @@ the network sees it. Whatever happens, submitting again ends with the same one r
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
+from bridge.chain.answer import Receipt
 from bridge.chain.contract import CoreContracts, core_abis
 from bridge.chain.log import scan
-from bridge.chain.rpc import Receipt
 from bridge.chain.signature import Signed
 from bridge.chain.transaction import Wallet, broadcast, wait
 from bridge.core.batch import Batch, BatchRow, batch_of
@@ -20,7 +21,7 @@ from bridge.core.commitment import circuit_words, domain, inference_id, input_co
 from bridge.core.progress import Progress, silent
 from bridge.core.proof import Proof
 from bridge.core.word import Hex32, hex_bytes, to_bytes
-from bridge.errors import ContractReverted, RpcFailed
+from bridge.errors import BridgeError, ContractReverted, RpcFailed
 from bridge.relay.attempt import Attempt, read_attempt, write_attempt
 from bridge.solidity.abi import Event
 
@@ -231,16 +232,24 @@ def recorded_in(function: str, key: Hex32, core: CoreContracts) -> int | None:
     """The block in which the ledger recorded what this function of it records, if it has; a call of the desk records nothing
     that could be there already.
     """
-    getter = _GETTERS.get(function)
-    if getter is None:
-        return None
-    try:
-        ((_, _, block, _),) = core.ledger.read(getter, to_bytes(key))
-    except ContractReverted as error:
-        if error.error in _NOT_RECORDED:
-            return None
-        raise
-    return int(block)
+    (told,) = recorded_all([(function, key)], core)
+    if isinstance(told, BridgeError):
+        raise told
+    return told
+
+
+def recorded_all(said: Sequence[tuple[str, Hex32]], core: CoreContracts) -> list[int | BridgeError | None]:
+    """The same of many, by function and key, in one request; or why the block of one is not known."""
+    asked = [(place, _GETTERS[function], key) for place, (function, key) in enumerate(said) if function in _GETTERS]
+    told = core.rpc.ask_all([core.ledger.question(getter, to_bytes(key)) for _, getter, key in asked])
+    blocks: list[int | BridgeError | None] = [None] * len(said)
+    for (place, _, _), record in zip(asked, told, strict=True):
+        if not isinstance(record, BridgeError):
+            ((_, _, block, _),) = record
+            blocks[place] = int(block)
+        elif not (isinstance(record, ContractReverted) and record.error in _NOT_RECORDED):
+            blocks[place] = record
+    return blocks
 
 
 def _domain(core: CoreContracts) -> Hex32:
@@ -252,10 +261,12 @@ def _resume(said: Recordable, wallet: Wallet, progress: Progress) -> Hex32 | Non
     attempt = read_attempt(wallet.rpc.chain_id, said.key)
     if attempt is None:
         return None
+    # The nonce before the receipt: what is mined between the two questions has a receipt then, and is not taken for another's.
+    is_used = wallet.rpc.nonce(attempt.sender, "latest") > attempt.nonce
     receipt = wallet.rpc.receipt(attempt.tx_hash)
     if receipt is not None:
         return attempt.tx_hash if receipt.succeeded else None
-    if wallet.rpc.nonce(attempt.sender, "latest") > attempt.nonce:
+    if is_used:
         return None  # another transaction took its nonce: it can never be mined
     if wallet.rpc.nonce(attempt.sender) < attempt.nonce:
         return None  # the chain was reset since: what came before it is nowhere, so it would wait for ever

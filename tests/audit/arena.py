@@ -15,8 +15,8 @@ import requests
 from eth_account import Account
 
 from bridge import verbs
+from bridge.chain.answer import Log, Receipt
 from bridge.chain.contract import Contract, CoreContracts, core_abis
-from bridge.chain.rpc import Log, Receipt
 from bridge.chain.transaction import Wallet
 from bridge.circuit import srs
 from bridge.circuit.reusable import reusable_verifier

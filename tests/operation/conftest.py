@@ -14,7 +14,7 @@ from bridge.chain.preset import GWEI
 from bridge.connection import Connection
 from bridge.operation import Plan
 from bridge.relay.job import State
-from bridge.relay.lane import Caps
+from bridge.relay.purse import Caps
 from bridge.relay.relayer import Pace
 
 RECORDED = frozenset({State.MINED, State.FINAL})

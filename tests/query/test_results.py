@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from bridge import verbs
+from bridge.chain.answer import Receipt
 from bridge.chain.contract import core_abis
-from bridge.chain.rpc import Receipt
 from bridge.circuit.model import read_model
 from bridge.connection import Connection, connect
 from bridge.core.bundle import MODEL, Bundle

@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Engine
 
+from bridge.chain.anvil import local_chain
 from bridge.connection import Connection
+from tests.relay.stage import Stage
 
 
 @pytest.fixture
@@ -15,3 +19,9 @@ def signing(signing: Connection, own_home: Path, tmp_path: Path, monkeypatch: py
     (home / "cache").symlink_to(own_home / "cache")
     monkeypatch.setenv("PROOFBRIDGE_HOME", str(home))
     return signing
+
+
+@pytest.fixture
+def stage(engine: Engine) -> Iterator[Stage]:
+    with local_chain(options=("--no-mining",)) as chain:
+        yield Stage(chain.url, engine)

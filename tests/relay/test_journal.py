@@ -102,7 +102,7 @@ def test_two_jobs_of_one_statement_share_the_submission(journal: Journal, engine
     two = checked(journal, journal.request("two", replace(WANTED, deadline=20.0)), 9)
     other = checked(journal, journal.request("other", WANTED), 8)
     assert one.statement == two.statement != other.statement
-    waiting = outbox.waiting(Address("0x" + "11" * 20), limit=10)
+    waiting = outbox.waiting([Address("0x" + "11" * 20)], limit=10)
     assert [submission.statement for submission in waiting] == [hex32(9), hex32(8)]
     assert waiting[0].deadline == 20.0, "it is due when the first of them is"
 

@@ -26,7 +26,7 @@ from bridge.errors import (
 )
 from bridge.relay.attempt import Attempt, read_attempt, write_attempt
 from bridge.relay.submit import Statement, Submission, recorded, statement, submit
-from tests.chain.proxy import Proxy, problem, proxied, result
+from tests.chain.proxy import Answer, Proxy, Request, problem, proxied, result
 
 
 @pytest.fixture
@@ -156,6 +156,32 @@ def lose(said: Statement, connection: Connection) -> Hex32:
         with pytest.raises(TransactionPending) as caught:
             relay(said, behind)
     return Hex32(caught.value.tx_hash)
+
+
+@pytest.mark.parametrize("question", ["eth_call", "eth_getTransactionCount", "eth_getTransactionReceipt"])
+@pytest.mark.parametrize("is_before", [True, False])
+def test_a_transaction_that_is_mined_between_two_questions_costs_no_second_one(
+    question: str, is_before: bool, signing: Connection, said: Statement
+) -> None:
+    """Whichever question it is, and whether the node answers as before the block or as after it."""
+    lost = lose(said, signing)
+    raw = to_bytes(journal(signing, said).raw)
+    with proxied(signing.rpc.place) as proxy:
+
+        def mining(request: Request) -> Answer:
+            proxy.heal()
+            told = proxy.forward(request) if is_before else None
+            signing.rpc.send_raw(raw)
+            while signing.rpc.receipt(lost) is None:
+                time.sleep(0.02)
+            return told or proxy.forward(request)
+
+        behind = through(signing, proxy)
+        wallet, core = behind.wallet(), behind.core()
+        proxy.spoil(question, mining)
+        found = submit(said, wallet, core)
+    assert found.tx_hash == lost
+    assert transactions(signing) == [lost]
 
 
 def test_a_transaction_whose_nonce_was_taken_is_replaced_by_a_new_one(signing: Connection, said: Statement) -> None:

@@ -20,7 +20,7 @@ from bridge.errors import BridgeError, DatabaseFailed
 from bridge.relay.artifacts import Artifacts
 from bridge.relay.job import Job, State
 from bridge.relay.journal import MOST_TRIES
-from bridge.relay.lane import Lane
+from bridge.relay.lanes import Lanes
 from bridge.relay.relayer import Relayer
 from tests.sim.faults import BEHIND, LIES, LOUD
 from tests.sim.operator import CAPS, Crossings, Operator, fund, signer_of
@@ -114,8 +114,7 @@ class Chaos:
         self._mortal = False
         for _ in range(_SETTLING):
             relayer.step()
-            for lane in lanes:
-                lane.tick()
+            lanes.tick()
             if all(job.state.is_over for job in self.jobs):
                 break
             self.world.clock.sleep(CAPS.outbid_after + 1)
@@ -132,15 +131,15 @@ class Chaos:
         self._outage.close()
         self.truth.close()
 
-    def _born(self) -> tuple[Relayer, list[Lane]]:
+    def _born(self) -> tuple[Relayer, Lanes]:
         return self.operator.relayer(), self.operator.lanes()
 
-    def _happen(self, relayer: Relayer, lanes: list[Lane]) -> None:
+    def _happen(self, relayer: Relayer, lanes: Lanes) -> None:
         """Something."""
         may: tuple[tuple[float, Callable[[], object]], ...] = (
             (3, self._request),
             (4, relayer.step),
-            (10, lambda: self.dice.choice(lanes).tick()),
+            (10, lanes.tick),
             (5, lambda: self.world.mine(self.dice.choice((1, 1, 2, 10)))),
             (1, self._reorganise),
             (1, lambda: self._tell("eviction", self.world.pool.evict_some(2))),

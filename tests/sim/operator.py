@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from eth_account import Account
@@ -25,11 +25,13 @@ from bridge.core.bundle import Bundle
 from bridge.core.proof import Proof
 from bridge.core.word import Address, Hex32, HexBytes, hex32, keccak256
 from bridge.database.lease import Lease
+from bridge.errors import BridgeError
 from bridge.relay.artifacts import Artifacts
 from bridge.relay.job import Job, Request
 from bridge.relay.journal import Journal
-from bridge.relay.lane import Caps, Lane
+from bridge.relay.lanes import Lanes
 from bridge.relay.outbox import Outbox
+from bridge.relay.purse import Caps
 from bridge.relay.relayer import Pace, Provers, Relayer
 from bridge.relay.submission import Submission
 from bridge.relay.submit import Statement
@@ -88,6 +90,7 @@ class Operator:
     caps: Caps = CAPS
     lease: Lease | None = None
     proofs: int = 1
+    executor: Executor = field(default_factory=AtOnce)
 
     @property
     def journal(self) -> Journal:
@@ -114,23 +117,23 @@ class Operator:
         """What is known of the chain."""
         return replace(preset("anvil"), finality_depth=self.depth)
 
-    def lanes(self) -> list[Lane]:
+    def lanes(self) -> Lanes:
         """As after a restart."""
-        return [
-            Lane(self.outbox, self.nodes, signer, self.chain, self.caps, recorded=self.recorded, clock=self.clock)
-            for signer in self.signers
-        ]
+        return Lanes(
+            self.outbox, self.nodes, self.signers, self.chain, self.caps, recorded=self.recorded, clock=self.clock
+        )
 
-    def relayer(self, lanes: Sequence[Lane] = (), pace: Pace | None = None) -> Relayer:
+    def relayer(self, lanes: Lanes | None = None, pace: Pace | None = None) -> Relayer:
         """As after a restart; without lanes it has no threads of its own."""
-        provers = Provers(AtOnce(), recorded_witness, recorded_proof)
+        provers = Provers(self.executor, recorded_witness, recorded_proof)
         ledger = Contract(self.nodes.all[0], "InferenceLedger", SINK)
         pace = pace or Pace(proofs=self.proofs)
         return Relayer(CHAIN_ID, self.journal, self.store, lanes, provers, ledger, say, pace=pace, clock=self.clock)
 
-    def recorded(self, submission: Submission) -> int | None:
-        """What the ledger would answer: whether the call is on the chain as it is now."""
-        return self.mined().get(bytes(submission.calldata), (None, 0))[0]
+    def recorded(self, submissions: Sequence[Submission]) -> list[int | None]:
+        """What the ledger would answer: whether the calls are on the chain as it is now."""
+        mined = self.mined() if submissions else {}
+        return [mined.get(bytes(each.calldata), (None, 0))[0] for each in submissions]
 
     def mined(self) -> dict[bytes, tuple[int, int]]:
         """Every call on the chain as it is now: its last block, and how often it was mined."""
@@ -182,21 +185,21 @@ class Crossings:
                 self._committed = False
                 self._cross("after a commit")
 
-        send = Rpc.send_raw
+        send = Rpc.send_all
 
-        def sending(rpc: Rpc, raw: bytes) -> Hex32:
+        def sending(rpc: Rpc, raws: Sequence[bytes]) -> list[Hex32 | BridgeError]:
             self._cross("before a send")
-            answer = send(rpc, raw)
+            answers = send(rpc, raws)
             self._cross("after a send")
-            return answer
+            return answers
 
         event.listen(engine, "commit", before)
         event.listen(engine.pool, "checkin", after)
-        Rpc.send_raw = sending  # type: ignore[assignment, method-assign]
+        Rpc.send_all = sending  # type: ignore[assignment, method-assign]
         try:
             yield
         finally:
-            Rpc.send_raw = send  # type: ignore[method-assign]
+            Rpc.send_all = send  # type: ignore[method-assign]
             event.remove(engine, "commit", before)
             event.remove(engine.pool, "checkin", after)
 

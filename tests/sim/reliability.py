@@ -19,15 +19,13 @@ from typing import Generic, TypeVar
 
 import structlog
 
-from bridge import verbs
 from bridge.circuit import srs
-from bridge.circuit.order import Order
 from bridge.database.engine import open_database
 from bridge.relay.artifacts import Artifacts
-from tests.conftest import write_linear_model
 from tests.sim import following
 from tests.sim.chaos import DEPTH, JOBS, STEPS, Chaos, Outcome, world_of
 from tests.sim.following import Following
+from tests.sim.linear import linear_bundle
 from tests.sim.stage import Code, core_code
 
 T = TypeVar("T", Outcome, following.Outcome)
@@ -170,10 +168,7 @@ def many(seeds: Sequence[int], processes: int, run: Callable[..., T | str], *arg
 def relayer(seeds: Sequence[int], processes: int) -> Ran[Outcome]:
     """Every seed for the relayer."""
     with tempfile.TemporaryDirectory() as folder:
-        model = write_linear_model(Path(folder) / "linear.onnx")
-        sample = Path(folder) / "sample.json"
-        sample.write_text('{"x": [[0.5, -1.0, 2.0], [1.5, 0.25, -0.75]]}')
-        bundle = verbs.build_model(Order(model, sample, Path(folder) / "bundles")).bundle
+        bundle = linear_bundle(Path(folder))
         store = f"{folder}/store"
         digest = Artifacts(store).put_bundle(bundle, srs.find(bundle.manifest.setup).path)
         return many(seeds, processes, live, store, digest)

@@ -1,6 +1,7 @@
 """How many requests a second a relayer brings onto a chain, and how long each takes from request to broadcast.
 
-    python -m tests.sim.throughput --seconds 600 --keys 8 --rate 60
+    python -m tests.sim.throughput --seconds 600 --keys 8 --rate 55 --out docs/benchmarks/throughput
+    python -m tests.sim.throughput --seconds 3600 --rate 5 --out docs/benchmarks/memory
 
 Anvil mines a block each second behind a strict node; proofs are recorded; everything else is what runs. Beside it stands what the
 same Anvil takes from a client that does nothing but send.
@@ -17,130 +18,163 @@ import sys
 import tempfile
 import threading
 import time
-from collections import defaultdict
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 import structlog
-from sqlalchemy import select
+from sqlalchemy import func, select
 
-from bridge import verbs
 from bridge.chain.account import KeySigner
 from bridge.chain.nodes import Nodes
 from bridge.chain.rpc import Rpc
 from bridge.circuit import srs
-from bridge.circuit.order import Order
 from bridge.core.bundle import Bundle
 from bridge.core.word import hex_bytes
 from bridge.database.engine import open_database
 from bridge.database.schema import jobs, transitions
 from bridge.relay.artifacts import Artifacts
 from bridge.relay.job import State
-from bridge.relay.lane import Caps, Lane
+from bridge.relay.lanes import Lanes
+from bridge.relay.purse import Caps
 from bridge.relay.relayer import Pace
-from tests.conftest import write_linear_model
+from tests.sim.figures import Alone, Figures, Sample, percentile, stretches, write
+from tests.sim.linear import linear_bundle
 from tests.sim.operator import CAPS, SINK, Operator, fund, signer_of
 from tests.sim.wire import Upstream
 from tests.sim.world import CHAIN_ID, World
 
+_PROVERS = 4
+"""Threads that recorded proofs come from: real ones come from other processes."""
+_SAMPLE_SECONDS = 5.0
+_SETTLE_SECONDS = 60.0
 
-@dataclass(frozen=True)
-class Figures:
-    """What a run came to. Times in seconds."""
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """How much is asked for."""
 
     seconds: float
-    requests: int
-    mined: int
-    per_second: float
-    alone_per_second: float
-    """What the same Anvil takes from a client that only sends."""
-    to_broadcast_median: float
-    to_broadcast_p99: float
-    gaps: int
-    """Nonces of a key that are missing on the chain."""
-    cores: float
-    """Seconds of processor time in each second, of the relayer's process."""
-    rss_start_mb: float
-    rss_end_mb: float
+    keys: int
+    rate: float
+    """Requests a second."""
 
 
-def measure(folder: Path, bundle: Bundle, *, seconds: float, keys: int, rate: float) -> Figures:
+def measure(folder: Path, bundle: Bundle, run: Run) -> Figures:
     """Ask at this rate for so long, then let everything come to its end."""
     store = Artifacts(str(folder / "store"))
     digest = store.put_bundle(bundle, srs.find(bundle.manifest.setup).path)
     engine = open_database(f"sqlite:///{folder / 'relay.db'}")
-    with _elsewhere() as (url, direct):
-        signers = tuple(signer_of(f"key {number}") for number in range(keys))
+    with _elsewhere() as (url, direct), ThreadPoolExecutor(_PROVERS) as executor:
+        signers = tuple(signer_of(f"key {number}") for number in range(run.keys))
         truth = Upstream(direct)
         fund(truth, signers)
-        alone = _alone(direct, signers[0], seconds=min(seconds, 10.0))
-        caps = Caps(max_fee_wei=CAPS.max_fee_wei, in_flight=64)
-        nodes = Nodes((Rpc(url, CHAIN_ID),))
+        alone = _alone(direct, signers[0])
         operator = Operator(
             engine=engine,
             store=store,
             bundle=digest,
-            nodes=nodes,
+            nodes=Nodes((Rpc(url, CHAIN_ID),)),
             signers=signers,
             truth=truth,
             depth=0,
             clock=time.time,
-            caps=caps,
-            proofs=32,
+            caps=Caps(max_fee_wei=CAPS.max_fee_wei, in_flight=64),
+            executor=executor,
         )
-        lanes = [
-            Lane(
-                operator.outbox,
-                nodes,
-                signer,
-                operator.chain,
-                caps,
-                recorded=lambda _submission: None,
-                share=(number, keys),
-                look=0.5,
-            )
-            for number, signer in enumerate(signers)
-        ]
-        stop = threading.Event()
-        relayer = operator.relayer(lanes, Pace(proofs=32, look=0.005))
-        thread = threading.Thread(target=relayer.run, args=(stop,))
-        thread.start()
-        rss = _rss()
-        started, spent = time.monotonic(), time.process_time()
-        asked = _ask(operator, seconds, rate)
-        mined = operator.journal.counts(CHAIN_ID).get(State.FINAL, 0)
-        spent = (time.process_time() - spent) / (time.monotonic() - started)
-        deadline = time.monotonic() + 60
-        while operator.journal.counts(CHAIN_ID).get(State.FINAL, 0) < asked and time.monotonic() < deadline:
-            time.sleep(0.2)
-        stop.set()
-        thread.join()
-        waits = _waits(operator)
-        final = operator.journal.counts(CHAIN_ID).get(State.FINAL, 0)
-        gaps = sum(
-            operator.outbox.next_nonce(signer.address)
-            - int(truth.ask("eth_getTransactionCount", signer.address, "latest"), 16)
-            for signer in signers
-        )
+        with _relaying(operator), _watched() as samples:
+            started, spent = time.time(), time.process_time()
+            asked = _ask(operator, run)
+            final = operator.journal.counts(CHAIN_ID).get(State.FINAL, 0)
+            spent = (time.process_time() - spent) / (time.time() - started)
+            _settle(operator, asked)
+        waits, finals = _history(operator, started)
+        over = operator.journal.counts(CHAIN_ID).get(State.FINAL, 0)
+        gaps = sum(_gap(operator, truth, signer) for signer in signers)
         truth.close()
     engine.dispose()
-    waits.sort()
+    took = [wait for _, wait in waits]
     return Figures(
-        seconds=seconds,
+        seconds=run.seconds,
+        keys=run.keys,
+        asked_per_second=run.rate,
         requests=asked,
-        mined=final,
-        per_second=mined / seconds,
-        alone_per_second=alone,
-        to_broadcast_median=statistics.median(waits),
-        to_broadcast_p99=waits[int(0.99 * (len(waits) - 1))],
+        final=over,
+        per_second=final / run.seconds,
+        alone=alone,
+        median=statistics.median(took),
+        p99=percentile(took, 0.99),
+        longest=max(took),
         gaps=gaps,
         cores=spent,
-        rss_start_mb=rss,
-        rss_end_mb=_rss(),
+        rss_start_mb=samples[0].rss_mb,
+        rss_end_mb=samples[-1].rss_mb,
+        samples=tuple(samples),
+        stretches=stretches(run.seconds, waits, finals),
     )
+
+
+@contextmanager
+def _relaying(operator: Operator) -> Iterator[None]:
+    """A relayer in threads of this process."""
+    lanes = Lanes(
+        operator.outbox,
+        operator.nodes,
+        operator.signers,
+        operator.chain,
+        operator.caps,
+        recorded=lambda submissions: [None] * len(submissions),
+        look=0.5,
+    )
+    relayer, stop = operator.relayer(lanes, Pace(proofs=32, look=0.01)), threading.Event()
+    thread = threading.Thread(target=relayer.run, args=(stop,))
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+
+
+@contextmanager
+def _watched() -> Iterator[list[Sample]]:
+    """This process, sampled every few seconds while the block lasts."""
+    samples: list[Sample] = []
+    over, started = threading.Event(), time.monotonic()
+
+    def watch() -> None:
+        before, spent = started, time.process_time()
+        while True:
+            ended = over.wait(_SAMPLE_SECONDS if samples else 0.0)
+            now, used = time.monotonic(), time.process_time()
+            cores = (used - spent) / max(now - before, 1e-9) if samples else 0.0
+            samples.append(Sample(now - started, _rss(), cores))
+            before, spent = now, used
+            if ended:
+                return
+
+    thread = threading.Thread(target=watch)
+    thread.start()
+    try:
+        yield samples
+    finally:
+        over.set()
+        thread.join()
+
+
+def _settle(operator: Operator, asked: int) -> None:
+    deadline = time.monotonic() + _SETTLE_SECONDS
+    while operator.journal.counts(CHAIN_ID).get(State.FINAL, 0) < asked and time.monotonic() < deadline:
+        time.sleep(0.2)
+
+
+def _gap(operator: Operator, truth: Upstream, signer: KeySigner) -> int:
+    """Nonces that were given out and are not on the chain."""
+    mined = int(truth.ask("eth_getTransactionCount", signer.address, "latest"), 16)
+    return operator.outbox.next_nonce(signer.address) - mined
 
 
 @contextmanager
@@ -164,53 +198,48 @@ def _host(pipe: Connection) -> None:
         pipe.recv()
 
 
-def _alone(direct: str, signer: KeySigner, *, seconds: float) -> float:
-    """Transactions a second that the plain Anvil takes from a client that signed them all before."""
+def _alone(direct: str, signer: KeySigner) -> Alone:
+    """What the plain Anvil takes, and mines, from a client that signed everything before."""
     count, truth = 2_000, Upstream(direct)
     first = int(truth.ask("eth_getTransactionCount", signer.address, "latest"), 16)
     call = {"to": SINK, "data": b"\xab" * 2048, "value": 0, "gas": 200_000, "chainId": CHAIN_ID}
-    raw = []
-    for number in range(count):
-        fee = {"maxFeePerGas": CAPS.max_fee_wei, "maxPriorityFeePerGas": 1}
-        signed = signer.sign({**call, "nonce": first + number, **fee})
-        raw.append(signed.raw)
-    started, sent = time.monotonic(), 0
-    while sent < count and time.monotonic() - started < seconds:
-        truth.ask("eth_sendRawTransaction", hex_bytes(raw[sent]))
-        sent += 1
-    lasted = time.monotonic() - started
-    while int(truth.ask("eth_getTransactionCount", signer.address, "latest"), 16) < first + sent:
-        time.sleep(0.1)
+    fee = {"maxFeePerGas": CAPS.max_fee_wei, "maxPriorityFeePerGas": 1}
+    raw = [hex_bytes(signer.sign({**call, "nonce": first + number, **fee}).raw) for number in range(count)]
+    started = time.monotonic()
+    for each in raw:
+        truth.ask("eth_sendRawTransaction", each)
+    taken = time.monotonic() - started
+    while int(truth.ask("eth_getTransactionCount", signer.address, "latest"), 16) < first + count:
+        time.sleep(0.02)
+    mined = time.monotonic() - started
     truth.close()
-    return sent / lasted
+    return Alone(count / taken, count / mined)
 
 
-def _ask(operator: Operator, seconds: float, rate: float) -> int:
+def _ask(operator: Operator, run: Run) -> int:
     """Requests, evenly; how many there were."""
     started, asked = time.monotonic(), 0
     journal = operator.journal
-    while (now := time.monotonic() - started) < seconds:
-        if asked < now * rate:
-            operator.request(f"{asked}")
-            asked += 1
-        else:
+    while (now := time.monotonic() - started) < run.seconds:
+        if asked >= now * run.rate:
             time.sleep(0.002)
-        if asked and not asked % 1000:
+            continue
+        operator.request(f"{asked}")
+        asked += 1
+        if not asked % 1000:
             sys.stderr.write(f"{now:.0f} s: {asked} asked for, {journal.counts(CHAIN_ID)}\n")
     return asked
 
 
-def _waits(operator: Operator) -> list[float]:
-    """From each request to its broadcast."""
+def _history(operator: Operator, started: float) -> tuple[list[tuple[float, float]], list[float]]:
+    """When each was asked for and how long it took to its broadcast; when each was final. Seconds from the start."""
+    asked, sent, final = jobs.c.created_at, transitions.alias(), transitions.alias()
     with operator.engine.connect() as connection:
-        asked = {
-            row.statement: row.created_at for row in connection.execute(select(jobs.c.statement, jobs.c.created_at))
-        }
-        sent: dict[str, float] = defaultdict(float)
-        query = select(transitions.c.subject, transitions.c.at).where(transitions.c.state == State.SENT.value)
-        for row in connection.execute(query):
-            sent[row.subject] = row.at
-    return [sent[statement] - at for statement, at in asked.items() if statement in sent]
+        to_broadcast = select(asked, func.min(sent.c.at)).join(sent, sent.c.subject == jobs.c.statement)
+        to_broadcast = to_broadcast.where(sent.c.state == State.SENT.value).group_by(jobs.c.id, asked)
+        waits = [(at - started, there - at) for at, there in connection.execute(to_broadcast)]
+        over = select(final.c.at).where(final.c.state == State.FINAL.value)
+        return waits, [at - started for at in connection.execute(over).scalars()]
 
 
 def _rss() -> float:
@@ -220,21 +249,21 @@ def _rss() -> float:
 
 
 def main() -> None:
-    """Print the figures as JSON."""
+    """Print the figures as JSON, and write them where they are wanted."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     parser = argparse.ArgumentParser(description="How many requests a second a relayer brings onto a chain.")
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--keys", type=int, default=8)
-    parser.add_argument("--rate", type=float, default=60.0)
+    parser.add_argument("--rate", type=float, default=60.0, help="Requests a second.")
+    parser.add_argument("--out", type=Path, help="Folder for JSON, Markdown and a plot, named as the folder is.")
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        model = write_linear_model(folder / "linear.onnx")
-        sample = folder / "sample.json"
-        sample.write_text('{"x": [[0.5, -1.0, 2.0], [1.5, 0.25, -0.75]]}')
-        bundle = verbs.build_model(Order(model, sample, folder / "bundles")).bundle
-        figures = measure(folder, bundle, seconds=chosen.seconds, keys=chosen.keys, rate=chosen.rate)
-    sys.stdout.write(json.dumps(asdict(figures), indent=2) + "\n")
+        figures = measure(folder, linear_bundle(folder), Run(chosen.seconds, chosen.keys, chosen.rate))
+    if chosen.out:
+        write(figures, chosen.out)
+    brief = {name: value for name, value in asdict(figures).items() if name not in {"samples", "stretches"}}
+    sys.stdout.write(json.dumps({**brief, "good": figures.is_good}, indent=2) + "\n")
 
 
 if __name__ == "__main__":

@@ -56,8 +56,7 @@ def work(operator: Operator, *, patience: float = 30.0) -> None:
     deadline = time.monotonic() + patience
     while not all(job.state.is_over for job in operator.journal.newest(CHAIN_ID)):
         relayer.step()
-        for lane in lanes:
-            lane.tick()
+        lanes.tick()
         if time.monotonic() > deadline:
             raise TimeoutError(f"{operator.journal.counts(CHAIN_ID)}")
 

@@ -1,98 +1,23 @@
-"""A key's nonces on a real chain: offered, followed, raised, repaired."""
+"""Keys and their nonces on a real chain: offered, followed, raised, repaired."""
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
 from eth_account import Account
-from sqlalchemy import Engine
 
 from bridge.chain.account import KeySigner
-from bridge.chain.anvil import local_chain
 from bridge.chain.nodes import Nodes
-from bridge.chain.preset import GWEI, preset
-from bridge.chain.rpc import Rpc
-from bridge.core.word import Address, Hex32, hex32
+from bridge.chain.preset import GWEI
+from bridge.core.word import Address
 from bridge.errors import BudgetSpent, FeeAboveCap, RpcUnreachable
-from bridge.relay.job import Request, State
-from bridge.relay.journal import Journal
-from bridge.relay.lane import Caps, Lane, Tick
+from bridge.relay.job import State
 from bridge.relay.outbox import Outbox
-from bridge.relay.submission import Call, SlotState
+from bridge.relay.submission import SlotState
+from bridge.relay.tick import Tick
 from tests.chain.proxy import Proxy, proxied
-
-KEY = "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80"
-NOBODY = Address("0x1111111111111111111111111111111111111111")
-CAPS = Caps(max_fee_wei=500 * GWEI)
-DEPTH = 2
-
-
-class Stage:
-    """A chain that mines when it is told to, an outbox, and a lane between the two."""
-
-    def __init__(self, url: str, engine: Engine) -> None:
-        self.rpc = Rpc(url)
-        self.engine = engine
-        self.now = 1000.0
-        self.preset = replace(preset("anvil"), finality_depth=DEPTH)
-        self.journal = Journal(engine, clock=self.clock)
-        self.outbox = Outbox(engine, 31337, clock=self.clock)
-        self.signer = KeySigner(Account.from_key(KEY))
-        self.recorded: dict[Hex32, int] = {}
-        self._numbers = itertools.count(1)
-
-    def clock(self) -> float:
-        return self.now
-
-    def lane(self, caps: Caps = CAPS, *urls: str) -> Lane:
-        """As after a restart: it remembers nothing."""
-        rpcs = tuple(Rpc(url) for url in urls) or (self.rpc,)
-        nodes = Nodes(rpcs, quorum=len(rpcs) // 2 + 1)
-        return Lane(
-            self.outbox,
-            nodes,
-            self.signer,
-            self.preset,
-            caps,
-            recorded=lambda each: self.recorded.get(each.statement),
-            clock=self.clock,
-        )
-
-    def submit(self, *, data: bytes = b"", to: Address = NOBODY) -> Hex32:
-        """A call that waits."""
-        number = next(self._numbers)
-        job = self.journal.request(f"{number}", Request(31337, hex32(1), "b" * 64, f"{number:064x}"))
-        self.journal.witnessed(job, "c" * 64)
-        self.journal.proved(job, "d" * 64, 1.0)
-        self.journal.checked(job, hex32(number), Call(hex32(number), to, "record", data))
-        return hex32(number)
-
-    def state(self, statement: Hex32) -> State:
-        found = self.outbox.submission(statement)
-        assert found is not None
-        return found.state
-
-    def mine(self, blocks: int = 1) -> None:
-        self.rpc.raw("anvil_mine", hex(blocks))
-
-    @property
-    def nonce(self) -> int:
-        return self.rpc.nonce(self.signer.address, "latest")
-
-    def outside(self, nonce: int, *, gwei: int = 100) -> str:
-        """A transaction of the same key that nobody told us of."""
-        fields = {"to": NOBODY, "value": 1, "nonce": nonce, "gas": 21_000, "chainId": 31337}
-        fees = {"maxFeePerGas": gwei * GWEI, "maxPriorityFeePerGas": gwei * GWEI}
-        return self.rpc.send_raw(Account.from_key(KEY).sign_transaction({**fields, **fees}).raw_transaction)
-
-
-@pytest.fixture
-def stage(engine: Engine) -> Iterator[Stage]:
-    with local_chain(options=("--no-mining",)) as chain:
-        yield Stage(chain.url, engine)
+from tests.relay.stage import CAPS, DEPTH, NOBODY, Stage
 
 
 def test_what_waits_is_offered_mined_and_final(stage: Stage) -> None:
