@@ -7,7 +7,21 @@ import sys
 
 import typer
 
-from bridge.cli import account, bench, cache, chain, demo, deploy, doctor, inference, model, relay, request, setup
+from bridge.cli import (
+    account,
+    bench,
+    cache,
+    chain,
+    demo,
+    deploy,
+    doctor,
+    inference,
+    model,
+    relay,
+    request,
+    setup,
+    webhook,
+)
 from bridge.cli.screen import fail
 from bridge.errors import BridgeError
 
@@ -34,6 +48,7 @@ app.command("request")(request.request)
 app.command("refund")(request.refund)
 app.add_typer(relay.app, name="relay")
 app.command("worker")(relay.worker)
+app.add_typer(webhook.app, name="webhook")
 app.add_typer(setup.app, name="srs")
 app.add_typer(cache.app, name="cache")
 app.add_typer(bench.app, name="bench")
