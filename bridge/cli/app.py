@@ -22,6 +22,7 @@ from bridge.cli import (
     request,
     serve,
     setup,
+    webhook,
 )
 from bridge.cli.screen import fail
 from bridge.errors import BridgeError
@@ -55,6 +56,7 @@ app.command(
 )(index.index)
 app.command("serve")(serve.serve)
 app.add_typer(serve.app, name="apikey")
+app.add_typer(webhook.app, name="webhook")
 app.add_typer(setup.app, name="srs")
 app.add_typer(cache.app, name="cache")
 app.add_typer(bench.app, name="bench")

@@ -13,8 +13,6 @@ from bridge import verbs
 from bridge.cli import options
 from bridge.cli.screen import Screen, numbers, short
 from bridge.core.bundle import Bundle
-from bridge.core.finality import Finality
-from bridge.core.grade import Grade
 from bridge.core.inference import VerifiedInference
 from bridge.core.proof import read_proof
 from bridge.core.rows import Row
@@ -184,7 +182,7 @@ def results(
 ) -> None:
     """Verified results, read back from the chain. Example: proofbridge results digits --min-grade Proven --json."""
     screen = Screen(as_json=as_json)
-    chosen_grade, chosen_finality = _grade(min_grade), _finality(finality)
+    chosen_grade, chosen_finality = options.grade(min_grade), options.finality(finality)
     connection = target()
     model_id = verbs.find_model(connection, model) if model is not None else None
     found = verbs.results(connection, Filter(model_id, chosen_grade, chosen_finality, limit))
@@ -266,17 +264,3 @@ def _result_row(record: VerifiedInference, name: str) -> list[str]:
         str(record.block_number),
         f"{when:%Y-%m-%d %H:%M:%S}",
     ]
-
-
-def _grade(text: str) -> Grade:
-    try:
-        return Grade.parse(text)
-    except ValueError as error:
-        raise OptionInvalid(option="--min-grade", got=text, expected=str(error)) from None
-
-
-def _finality(text: str) -> Finality:
-    try:
-        return Finality.parse(text)
-    except ValueError as error:
-        raise OptionInvalid(option="--finality", got=text, expected=str(error)) from None

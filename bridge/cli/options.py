@@ -16,7 +16,9 @@ import typer
 
 from bridge.circuit.settings import Objective
 from bridge.connection import DEPLOYMENTS, Connection, connect
-from bridge.errors import AccountRefused
+from bridge.core.finality import Finality
+from bridge.core.grade import Grade
+from bridge.errors import AccountRefused, OptionInvalid
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output and nothing else.")]
 Chain = Annotated[str | None, typer.Option("--chain", help="A chain preset (see: proofbridge chains).")]
@@ -137,3 +139,19 @@ def password(name: str, file: Path | None) -> Callable[[], str]:
         return getpass.getpass(f"Password of {name}: ")
 
     return ask
+
+
+def grade(text: str) -> Grade:
+    """The value of --min-grade. Raises `OptionInvalid`."""
+    try:
+        return Grade.parse(text)
+    except ValueError as error:
+        raise OptionInvalid(option="--min-grade", got=text, expected=str(error)) from None
+
+
+def finality(text: str) -> Finality:
+    """The value of --finality. Raises `OptionInvalid`."""
+    try:
+        return Finality.parse(text)
+    except ValueError as error:
+        raise OptionInvalid(option="--finality", got=text, expected=str(error)) from None

@@ -18,7 +18,7 @@ FLOORS = (
     {"engine", "solidity"},
     {"circuit", "prover", "chain"},
     {"deploy", "relay", "query", "client"},
-    {"audit"},
+    {"audit", "webhooks"},
     {"connection"},
     {"verbs"},
     {"operation", "indexing", "demo", "bench"},

@@ -7,7 +7,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Column, Engine, Integer, MetaData, Table
 
-from bridge.database import api, index, schema
+from bridge.database import api, index, schema, webhook
 from bridge.database.metadata import metadata
 
 
@@ -19,7 +19,7 @@ def differences(engine: Engine, declared: MetaData) -> list[tuple[object, ...]]:
 
 
 def test_migrations_make_every_table_as_it_is_declared(engine: Engine) -> None:
-    assert {index.feed.name, schema.jobs.name, api.api_keys.name} <= set(metadata.tables)
+    assert {index.feed.name, schema.jobs.name, api.api_keys.name, webhook.deliveries.name} <= set(metadata.tables)
     assert differences(engine, metadata) == []
 
 
