@@ -135,6 +135,7 @@
     ├── WebhookError
     │   ├── WebhookUrlRefused
     │   ├── WebhookUnknown
+    │   ├── WebhookConflict
     │   ├── DeliveryUnknown
     │   └── MessageRefused
     ├── DatabaseError
@@ -2259,6 +2260,22 @@ class WebhookUnknown(WebhookError):
     @property
     def fix(self) -> str:
         return "List them with: proofbridge webhook list"
+
+
+@dataclass(eq=False)
+class WebhookConflict(WebhookError):
+    """One idempotency key, two webhooks."""
+
+    key: str
+    webhook_id: str
+
+    @property
+    def what(self) -> str:
+        return f"the idempotency key {self.key!r} belongs to webhook {self.webhook_id}, which is another one"
+
+    @property
+    def fix(self) -> str:
+        return "Use another key for another webhook, or ask again for exactly what that one asked for"
 
 
 @dataclass(eq=False)

@@ -14,9 +14,10 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    UniqueConstraint,
 )
 
-from bridge.database.column import Hash, Serial
+from bridge.database.column import Digest, Hash, Serial
 from bridge.database.index import FEED_KINDS
 from bridge.database.metadata import metadata, one_of
 
@@ -27,7 +28,9 @@ subscriptions = Table(
     "subscriptions",
     metadata,
     Column("id", String(32), primary_key=True),
-    Column("owner", String(100), nullable=False, comment="who made it, by the name of a key"),
+    Column("owner", String(100), nullable=False, comment="id of the API key that made it, or who else did"),
+    Column("idempotency_key", String(100), comment="None: each time another one"),
+    Column("payload", Digest, nullable=False, comment="sha256 of everything that was asked for"),
     Column("url", Text, nullable=False),
     Column("secret", Text, nullable=False, comment="what messages are signed with"),
     Column("chain_id", BigInteger, nullable=False),
@@ -43,6 +46,7 @@ subscriptions = Table(
     Column("created_at", Double, nullable=False),
     Column("ended_at", Double),
     Column("ended", String(200), comment="why it ended"),
+    UniqueConstraint("owner", "idempotency_key"),
     Index("ix_subscriptions_owner", "owner", "created_at"),
 )
 """Webhooks."""

@@ -17,9 +17,11 @@ from sqlalchemy import Connection, Engine, RowMapping, and_, exists, insert, sel
 from bridge.core.finality import Finality
 from bridge.core.word import Hex32
 from bridge.database.engine import reading, writing
-from bridge.database.index import blocks, chains, feed, verifications
+from bridge.database.index import blocks, feed, verifications
 from bridge.database.webhook import attempts, deliveries, subscriptions
 from bridge.errors import DeliveryUnknown
+from bridge.query.answers.feed import News, news
+from bridge.query.answers.horizon import horizon
 from bridge.webhooks.post import Answer
 from bridge.webhooks.subscription import Subscription
 
@@ -28,22 +30,6 @@ BACK_OFF = (5, 30, 120, 600, 1_800, 3_600, 10_800, 21_600, 43_200, 86_400)
 _SCATTER = 0.1
 """Share of a wait that is left to chance, so that what failed together does not come back together."""
 _PLANNED_AT_ONCE = 200
-
-
-@dataclass(frozen=True, slots=True)
-class News:
-    """An entry of the feed."""
-
-    number: int
-    kind: str
-    chain_id: int
-    inference_id: Hex32
-    model_id: Hex32
-    block_number: int
-    block_hash: Hex32
-    log_index: int
-    row: int
-    at: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +87,11 @@ class Deliveries:
             if start is None:
                 return 0
             position, made = start, 0
-            for news in _news(connection, subscription.wish.chain_id, start):
-                if not self._is_sure(connection, subscription, news):
+            for told in news(connection, subscription.wish.chain_id, start, _PLANNED_AT_ONCE):
+                if not self._is_sure(connection, subscription, told):
                     break
-                made += self._plan(connection, subscription, news)
-                position = news.number
+                made += self._plan(connection, subscription, told)
+                position = told.number
             if position != start:
                 connection.execute(update(subscriptions).where(mine).values(position=position))
         return made
@@ -198,26 +184,26 @@ class Deliveries:
         wait = BACK_OFF[min(tries, len(BACK_OFF) - 1)]
         return wait * self._dice.uniform(1 - _SCATTER, 1 + _SCATTER)
 
-    def _plan(self, connection: Connection, subscription: Subscription, news: News) -> int:
+    def _plan(self, connection: Connection, subscription: Subscription, told: News) -> int:
         wanted = subscription.wish.model_id
-        if wanted not in {None, news.model_id}:
+        if wanted not in {None, told.model_id}:
             return 0
         after = None
-        if news.kind == "retracted":
-            after = self._taken_back(connection, subscription, news)
+        if told.kind == "retracted":
+            after = self._taken_back(connection, subscription, told)
             if after is None:
                 return 0
-        elif not _is_wanted(connection, subscription, news):
+        elif not _is_wanted(connection, subscription, told):
             return 0
-        body = self._write(connection, news)
+        body = self._write(connection, told)
         if body is None:
             return 0
         now = self._clock()
         values = {
             "subscription_id": subscription.id,
-            "number": news.number,
-            "kind": news.kind,
-            "inference_id": news.inference_id,
+            "number": told.number,
+            "kind": told.kind,
+            "inference_id": told.inference_id,
             "body": body,
             "after": after,
             "state": "pending",
@@ -228,7 +214,7 @@ class Deliveries:
         connection.execute(insert(deliveries).values(**values))
         return 1
 
-    def _taken_back(self, connection: Connection, subscription: Subscription, news: News) -> int | None:
+    def _taken_back(self, connection: Connection, subscription: Subscription, told: News) -> int | None:
         """The number of the message that told of it; None where nobody can have heard of it, and then nobody will."""
         query = (
             select(deliveries.c.number, deliveries.c.state, deliveries.c.tries)
@@ -236,66 +222,51 @@ class Deliveries:
             .where(
                 deliveries.c.subscription_id == subscription.id,
                 deliveries.c.kind == "verified",
-                deliveries.c.number < news.number,
-                deliveries.c.inference_id == news.inference_id,
-                feed.c.block_hash == news.block_hash,
-                feed.c.log_index == news.log_index,
-                feed.c.row == news.row,
+                deliveries.c.number < told.number,
+                deliveries.c.inference_id == told.inference_id,
+                feed.c.block_hash == told.block_hash,
+                feed.c.log_index == told.log_index,
+                feed.c.row == told.row,
             )
             .order_by(deliveries.c.number.desc())
             .limit(1)
             .with_for_update(of=deliveries)
         )
-        told = connection.execute(query).one_or_none()
-        if told is None or told.state == "moot":
+        earlier = connection.execute(query).one_or_none()
+        if earlier is None or earlier.state == "moot":
             return None
-        if told.state == "pending" and told.tries == 0:
-            key = (deliveries.c.subscription_id == subscription.id, deliveries.c.number == told.number)
+        if earlier.state == "pending" and earlier.tries == 0:
+            key = (deliveries.c.subscription_id == subscription.id, deliveries.c.number == earlier.number)
             connection.execute(update(deliveries).where(*key).values(state="moot", ended_at=self._clock()))
             return None
-        return int(told.number)
+        return int(earlier.number)
 
-    def _is_sure(self, connection: Connection, subscription: Subscription, news: News) -> bool:
+    def _is_sure(self, connection: Connection, subscription: Subscription, told: News) -> bool:
         """Whether an entry is as sure as the subscriber wants it, or is gone, so that nothing has to be waited for."""
         wanted = subscription.wish.min_finality
-        if news.kind == "retracted" or wanted is Finality.MINED:
+        if told.kind == "retracted" or wanted is Finality.MINED:
             return True
-        query = select(chains.c.safe_number, chains.c.final_number, chains.c.broken_at).where(
-            chains.c.chain_id == news.chain_id
-        )
-        row = connection.execute(query).one_or_none()
-        if row is not None and row.broken_at is None:
-            reached = row.final_number if wanted is Finality.FINAL else row.safe_number
-            if reached is not None and news.block_number <= reached:
-                return True
-        return _is_gone(connection, news)
+        return told.block_number <= horizon(connection, told.chain_id).newest(wanted) or _is_gone(connection, told)
 
 
-def _news(connection: Connection, chain_id: int, position: int) -> tuple[News, ...]:
-    columns = [feed.c[name] for name in News.__dataclass_fields__]
-    query = select(*columns).where(feed.c.chain_id == chain_id, feed.c.number > position)
-    rows = connection.execute(query.order_by(feed.c.number).limit(_PLANNED_AT_ONCE))
-    return tuple(News(*row) for row in rows)
-
-
-def _is_wanted(connection: Connection, subscription: Subscription, news: News) -> bool:
+def _is_wanted(connection: Connection, subscription: Subscription, told: News) -> bool:
     """Whether it is there still, with the grade that is asked for."""
     query = select(verifications.c.grade).where(
-        verifications.c.chain_id == news.chain_id,
-        verifications.c.block_number == news.block_number,
-        verifications.c.log_index == news.log_index,
-        verifications.c.row == news.row,
-        verifications.c.inference_id == news.inference_id,
+        verifications.c.chain_id == told.chain_id,
+        verifications.c.block_number == told.block_number,
+        verifications.c.log_index == told.log_index,
+        verifications.c.row == told.row,
+        verifications.c.inference_id == told.inference_id,
     )
     grade = connection.execute(query).scalar_one_or_none()
-    return grade is not None and grade >= subscription.wish.min_grade and not _is_gone(connection, news)
+    return grade is not None and grade >= subscription.wish.min_grade and not _is_gone(connection, told)
 
 
-def _is_gone(connection: Connection, news: News) -> bool:
+def _is_gone(connection: Connection, told: News) -> bool:
     """Whether a reorganisation took its block."""
-    same = and_(blocks.c.chain_id == news.chain_id, blocks.c.number == news.block_number)
+    same = and_(blocks.c.chain_id == told.chain_id, blocks.c.number == told.block_number)
     found = connection.execute(select(blocks.c.hash).where(same)).scalar_one_or_none()
-    return found is None or found != news.block_hash
+    return found is None or found != told.block_hash
 
 
 def _at(delivery: Delivery) -> tuple[Any, ...]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from sqlalchemy import Engine, RowMapping, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
 
 from bridge.core.finality import Finality
 from bridge.core.grade import Grade
@@ -15,7 +17,7 @@ from bridge.core.word import Hex32
 from bridge.database.engine import reading, writing
 from bridge.database.index import feed
 from bridge.database.webhook import subscriptions
-from bridge.errors import WebhookUnknown
+from bridge.errors import WebhookConflict, WebhookUnknown
 from bridge.webhooks.post import Post
 from bridge.webhooks.signature import new_secret
 
@@ -58,26 +60,32 @@ class Subscriptions:
         self._post = post
         self._clock = clock
 
-    def add(self, owner: str, url: str, wish: Wish) -> Subscription:
-        """Tell this URL of what comes from now on. Raises `WebhookUrlRefused`."""
+    def add(self, owner: str, url: str, wish: Wish, *, key: str | None = None) -> Subscription:
+        """Tell this URL of what comes from now on; asked for again with the same idempotency key it is the same webhook.
+
+        Raises `WebhookUrlRefused`, and `WebhookConflict` for the same key with another payload.
+        """
         self._post.check(url)
-        newest = (
-            select(func.coalesce(func.max(feed.c.number), 0)).where(feed.c.chain_id == wish.chain_id).scalar_subquery()
-        )
+        newest = select(func.coalesce(func.max(feed.c.number), 0)).where(feed.c.chain_id == wish.chain_id)
         values = {
             "id": uuid.uuid4().hex,
             "owner": owner,
+            "idempotency_key": key,
+            "payload": _payload(url, wish),
             "url": url,
             "secret": new_secret(),
             "chain_id": wish.chain_id,
             "model_id": wish.model_id,
             "min_grade": int(wish.min_grade),
             "min_finality": int(wish.min_finality),
-            "position": newest,
+            "position": newest.scalar_subquery(),
             "created_at": self._clock(),
         }
-        with writing(self._engine) as connection:
-            connection.execute(insert(subscriptions).values(**values))
+        try:
+            with writing(self._engine) as connection, connection.begin_nested():
+                connection.execute(insert(subscriptions).values(**values))
+        except IntegrityError:
+            return self._known(owner, key, str(values["payload"]))
         return self.get(str(values["id"]))
 
     def get(self, identity: str, *, owner: str | None = None) -> Subscription:
@@ -106,6 +114,19 @@ class Subscriptions:
             query = update(subscriptions).where(subscriptions.c.id == identity, subscriptions.c.ended_at.is_(None))
             connection.execute(query.values(ended_at=self._clock(), ended=reason[:200]))
         return self.get(identity)
+
+    def _known(self, owner: str, key: str | None, payload: str) -> Subscription:
+        query = select(subscriptions).where(subscriptions.c.owner == owner, subscriptions.c.idempotency_key == key)
+        with reading(self._engine) as connection:
+            row = connection.execute(query).mappings().one()
+        if row["payload"] != payload:
+            raise WebhookConflict(key=str(key), webhook_id=row["id"])
+        return _subscription(row)
+
+
+def _payload(url: str, wish: Wish) -> str:
+    parts = (url, wish.chain_id, wish.model_id or "", int(wish.min_grade), int(wish.min_finality))
+    return hashlib.sha256("\n".join(map(str, parts)).encode()).hexdigest()
 
 
 def _subscription(row: RowMapping) -> Subscription:

@@ -15,9 +15,10 @@ from sqlalchemy import Connection, Engine
 
 from bridge.core.finality import Finality
 from bridge.core.grade import Grade
-from bridge.errors import DeliveryUnknown, WebhookUnknown, WebhookUrlRefused
+from bridge.errors import DeliveryUnknown, WebhookConflict, WebhookUnknown, WebhookUrlRefused
+from bridge.query.answers.feed import News
 from bridge.webhooks.courier import Courier
-from bridge.webhooks.delivery import BACK_OFF, Deliveries, News
+from bridge.webhooks.delivery import BACK_OFF, Deliveries
 from bridge.webhooks.post import Post
 from bridge.webhooks.signature import check
 from bridge.webhooks.subscription import Subscription, Subscriptions, Wish
@@ -271,6 +272,18 @@ def test_a_secret_and_a_url_are_in_no_log(stage: Stage) -> None:
     hook = stage.subscribe()
     assert hook.secret not in repr(hook)
     assert "of-mine" not in repr(hook)
+
+
+def test_the_same_key_is_the_same_webhook_and_another_payload_is_refused(stage: Stage) -> None:
+    url, add = stage.receiver.url, stage.subscriptions.add
+    one = add("alice", url, Wish(CHAIN_ID), key="a")
+    assert add("alice", url, Wish(CHAIN_ID), key="a") == one
+    assert add("bob", url, Wish(CHAIN_ID), key="a") != one
+    assert add("alice", url, Wish(CHAIN_ID)).id != add("alice", url, Wish(CHAIN_ID)).id, (
+        "without a key it is another one"
+    )
+    with pytest.raises(WebhookConflict):
+        add("alice", url, Wish(CHAIN_ID, MODEL), key="a")
 
 
 def test_a_url_that_leads_nowhere_good_is_no_webhook(stage: Stage) -> None:

@@ -14,7 +14,11 @@ def upgrade() -> None:
     op.create_table(
         "subscriptions",
         sa.Column("id", sa.String(length=32), nullable=False),
-        sa.Column("owner", sa.String(length=100), nullable=False, comment="who made it, by the name of a key"),
+        sa.Column(
+            "owner", sa.String(length=100), nullable=False, comment="id of the API key that made it, or who else did"
+        ),
+        sa.Column("idempotency_key", sa.String(length=100), nullable=True, comment="None: each time another one"),
+        sa.Column("payload", sa.String(length=64), nullable=False, comment="sha256 of everything that was asked for"),
         sa.Column("url", sa.Text(), nullable=False),
         sa.Column("secret", sa.Text(), nullable=False, comment="what messages are signed with"),
         sa.Column("chain_id", sa.BigInteger(), nullable=False),
@@ -33,6 +37,7 @@ def upgrade() -> None:
         sa.Column("ended_at", sa.Double(), nullable=True),
         sa.Column("ended", sa.String(length=200), nullable=True, comment="why it ended"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_subscriptions")),
+        sa.UniqueConstraint("owner", "idempotency_key", name=op.f("uq_subscriptions_owner_idempotency_key")),
     )
     op.create_index("ix_subscriptions_owner", "subscriptions", ["owner", "created_at"], unique=False)
     op.create_table(
