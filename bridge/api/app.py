@@ -12,7 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 
-from bridge.api import health, infer, inferences, models, requests, status, stream
+from bridge.api import health, infer, inferences, models, requests, status, stream, webhooks
 from bridge.api.counter import ORDER_SCHEMA
 from bridge.api.metrics import Metrics, Watch
 from bridge.api.problems import PROBLEM_SCHEMA, on_http, on_named, on_refused
@@ -22,7 +22,7 @@ from bridge.api.settings import Settings
 from bridge.api.tail import NEWS_SCHEMA
 from bridge.errors import BridgeError
 
-_ROOMS = (inferences, models, requests, status, stream, infer, health)
+_ROOMS = (inferences, models, requests, status, stream, webhooks, infer, health)
 _ABOUT = """Verified AI inferences of one EVM chain: every result is here because a contract checked a proof of it.
 
 Every answer says how well it is assured (`grade`), how sure it is to stay (`finality`), and which call of a contract confirms it,
@@ -34,6 +34,7 @@ _TAGS = [
     {"name": "requests", "description": "What is asked and paid for on the chain."},
     {"name": "jobs", "description": "What is asked of this server's relayer."},
     {"name": "news", "description": "What is verified and taken back, as it happens."},
+    {"name": "webhooks", "description": "The same, posted to a URL of yours and signed."},
     {"name": "chain", "description": "How far the chain was followed, and figures."},
 ]
 
@@ -71,7 +72,7 @@ def assemble(settings: Settings) -> FastAPI:
         app.add_middleware(
             CORSMiddleware,
             allow_origins=settings.origins,
-            allow_methods=["GET", "POST"],
+            allow_methods=["GET", "POST", "DELETE"],
             allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID"],
             expose_headers=["ETag", "Location", "Retry-After"],
         )
@@ -91,7 +92,7 @@ def _with_parts(document: dict[str, Any]) -> dict[str, Any]:
     """The parts that FastAPI does not find by itself: of what is read and written by hand."""
     components = document.setdefault("components", {})
     schemas = components.setdefault("schemas", {})
-    for schema in (PROBLEM_SCHEMA, ORDER_SCHEMA, NEWS_SCHEMA):
+    for schema in (PROBLEM_SCHEMA, ORDER_SCHEMA, webhooks.ORDER_SCHEMA, NEWS_SCHEMA):
         parts = dict(schema)
         schemas.update(parts.pop("$defs", {}))
         schemas[parts["title"]] = parts

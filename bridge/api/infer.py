@@ -24,6 +24,17 @@ router = APIRouter(tags=["jobs"], responses=DOCUMENTED)
 _KEY = re.compile(r"[\x21-\x7e]{1,100}", re.ASCII)
 _ACCEPTED = 202
 
+IdempotencyKey = Annotated[
+    str,
+    Header(
+        min_length=1,
+        max_length=100,
+        description="Of your own making, one for each thing that you ask for: sent again, it is the same one and not another.",
+        examples=["5f0c2b1e-order-17"],
+    ),
+]
+"""What every POST takes."""
+
 _ORDER = TypeAdapter(InferOrder)
 _ANSWER = TypeAdapter(JobAnswer)
 _BODY = {
@@ -43,25 +54,13 @@ _BODY = {
     response_model=JobAnswer,
     openapi_extra=_BODY,
 )
-async def post_infer(
-    request: Request,
-    idempotency_key: Annotated[
-        str,
-        Header(
-            min_length=1,
-            max_length=100,
-            description="Of your own making, one for each inference: sent again, it is the same job and not another one.",
-            examples=["5f0c2b1e-order-17"],
-        ),
-    ],
-) -> Response:
+async def post_infer(request: Request, idempotency_key: IdempotencyKey) -> Response:
     """The relayer proves it and has it verified on the chain. The row is checked here: a value that the circuit was not made for
     is refused before it costs anything. Needs an API key.
     """
     server = server_of(request)
     key = await caller(request, server)
-    if not _KEY.fullmatch(idempotency_key):
-        raise ParametersRefused(name="idempotency-key", reason="expected 1 to 100 visible letters of ASCII")
+    idempotency(idempotency_key)
     order = await read_json(request, _ORDER)
     if order.deadline is not None and order.deadline <= time.time():
         raise ParametersRefused(name="deadline", reason="it has passed")
@@ -93,3 +92,9 @@ async def caller(request: Request, server: Server) -> ApiKey:
     """Whose request it is. Raises `ApiKeyMissing`, `ApiKeyRefused`."""
     whole = bearer(request.headers.get("authorization"))
     return await server.key(whole)
+
+
+def idempotency(key: str) -> None:
+    """Check the form of an idempotency key. Raises `ParametersRefused`."""
+    if not _KEY.fullmatch(key):
+        raise ParametersRefused(name="idempotency-key", reason="expected 1 to 100 visible letters of ASCII")

@@ -83,6 +83,9 @@ STATUSES: dict[type[BridgeError], int] = {
     errors.RateExceeded: 429,
     errors.ModelNotServed: 404,
     errors.StreamFull: 503,
+    errors.WebhookUrlRefused: 422,
+    errors.WebhookUnknown: 404,
+    errors.WebhookConflict: 409,
     errors.DatabaseError: 503,
     errors.StorageError: 503,
 }

@@ -19,6 +19,8 @@ from bridge.core.bundle import open_bundle
 from bridge.database.engine import open_database, reading, writing
 from bridge.errors import ApiKeyRefused
 from bridge.query.answers.face import enrol
+from bridge.webhooks.post import Post
+from bridge.webhooks.subscription import Subscriptions
 
 _KEY_SECONDS = 5.0
 """How long a key that was good is taken for good; one that was revoked is good for so long still."""
@@ -40,6 +42,7 @@ class Server:
             for bundle in bundles:
                 enrol(connection, bundle)
         self.counter = Counter(self.engine, settings.chain_id, settings.store, bundles)
+        self.subscriptions = Subscriptions(self.engine, Post(may_be_private=settings.private_webhooks))
         self.tail = Tail(self.reader)
         self._keys: dict[str, tuple[float, ApiKey]] = {}
 

@@ -27,3 +27,5 @@ class Settings:
     """Streams that are open at once, of one worker process."""
     threads: int = 4
     """That wait for the database."""
+    private_webhooks: bool = False
+    """Whether webhooks may lead into private networks: for receivers of one's own."""

@@ -22,6 +22,7 @@ from bridge.cli import (
     request,
     serve,
     setup,
+    watch,
     webhook,
 )
 from bridge.cli.screen import fail
@@ -55,6 +56,7 @@ app.command(
     epilog="Example: proofbridge index --chain sepolia --other-rpc https://… --quorum 2 --database postgresql://…",
 )(index.index)
 app.command("serve")(serve.serve)
+app.command("watch")(watch.watch)
 app.add_typer(serve.app, name="apikey")
 app.add_typer(webhook.app, name="webhook")
 app.add_typer(setup.app, name="srs")

@@ -14,6 +14,7 @@ from bridge.cli.events import log_events
 from bridge.cli.relay import Database
 from bridge.cli.screen import Screen
 from bridge.cli.stopping import until_stopped
+from bridge.connection import Connection
 from bridge.indexing import Plan, Progress, Told
 from bridge.query.index import Checkpoint
 
@@ -39,9 +40,13 @@ def index(
     log_events(as_json=as_json)
     screen, connection = Screen(as_json=as_json), target()
     given = {} if database is None else {"database": database}
-    wait = 0.2 if connection.preset.is_local else 2.0
     plan = Plan(
-        others=tuple(other or ()), quorum=quorum, until_head=until_head, trust_again=trust_again, wait=wait, **given
+        others=tuple(other or ()),
+        quorum=quorum,
+        until_head=until_head,
+        trust_again=trust_again,
+        wait=wait_of(connection),
+        **given,
     )
     with until_stopped() as stop, _showing(screen) as told:
         progress = indexing.follow(connection, plan, stop, told=told)
@@ -61,6 +66,11 @@ def index(
         f"{connection.preset.title} is followed to block {stands.number}, {final}: {progress.events} events in "
         f"{progress.blocks} blocks read, {progress.rate:.0f} a second."
     )
+
+
+def wait_of(connection: Connection) -> float:
+    """Seconds between two looks at the head of a chain: a local one is one's own to ask."""
+    return 0.2 if connection.preset.is_local else 2.0
 
 
 @contextmanager

@@ -3,22 +3,31 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
+import signal
 import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from bridge import indexing, telling
 from bridge.api.app import openapi_document
 from bridge.api.keys import ApiKey, list_keys, new_key, revoke
 from bridge.api.serving import serve as answer_requests
 from bridge.api.settings import Settings
 from bridge.cli import options
+from bridge.cli.events import log_events
+from bridge.cli.index import wait_of
 from bridge.cli.relay import Database, Store
 from bridge.cli.screen import Screen
 from bridge.cli.stopping import until_stopped
 from bridge.database.engine import default_url, opened, reading, writing
-from bridge.errors import ChainNotFollowed, OptionInvalid
+from bridge.errors import ChainNotFollowed
 from bridge.query.answers.horizon import followed
 from bridge.relay.artifacts import default_store
 
@@ -50,7 +59,14 @@ def serve(
         int, typer.Option("--subscribers", min=1, help="Streams that are open at once, of one worker.")
     ] = 5_000,
     follow: Annotated[
-        bool, typer.Option("--follow/--no-follow", help="Follow the chain, too; else another process does.")
+        bool, typer.Option("--follow/--no-follow", help="Follow the chain, too; else `proofbridge index` does.")
+    ] = True,
+    webhooks: Annotated[
+        bool, typer.Option("--webhooks/--no-webhooks", help="Send webhooks; of several servers one does.")
+    ] = True,
+    private_webhooks: Annotated[
+        bool,
+        typer.Option("--private-webhooks", help="Webhooks may lead into private networks: all receivers are yours."),
     ] = False,
     openapi: Annotated[
         bool, typer.Option("--openapi", help="Print the description of the API (OpenAPI 3.1) and serve nothing.")
@@ -61,19 +77,19 @@ def serve(
     if openapi:
         sys.stdout.write(openapi_document())
         return
-    if follow:
-        # The one place where the follower of the chain begins: it runs in a thread of this process until `stop` is set.
-        raise OptionInvalid(option="--follow", got="it", expected="--no-follow, until this version can follow a chain")
     url = database or default_url()
+    connection = target() if follow else None
     settings = Settings(
         url,
-        _chain_of(url, target),
+        connection.rpc.chain_id if connection else _chain_of(url, target),
         tuple(model or ()),
         store or default_store(),
         tuple(cors_origin or ()),
         rate,
         most_subscribers,
+        private_webhooks=private_webhooks,
     )
+    log_events(as_json=as_json)
     screen = Screen(as_json=as_json)
 
     def told(address: str) -> None:
@@ -83,7 +99,14 @@ def serve(
             screen.text(f"Answers for chain {settings.chain_id} at {address}, described at {address}/openapi.json")
         sys.stdout.flush()
 
-    with until_stopped():
+    beside: list[Callable[[threading.Event], object]] = []
+    if connection is not None:
+        beside.append(
+            lambda stop: indexing.follow(connection, indexing.Plan(database=url, wait=wait_of(connection)), stop)
+        )
+    if webhooks:
+        beside.append(lambda stop: telling.tell(telling.Plan(url, private_webhooks), stop))
+    with until_stopped() as stop, _running(beside, stop):
         answer_requests(settings, host, port, workers, told)
 
 
@@ -131,6 +154,28 @@ def end(
         screen.document(ended)
         return
     screen.text(f"Key {ended.id} of {ended.name} is revoked since {_ended(ended)}.")
+
+
+@contextmanager
+def _running(works: Sequence[Callable[[threading.Event], object]], stop: threading.Event) -> Iterator[None]:
+    """Work in threads of this process for the length of a block."""
+    with ThreadPoolExecutor(max(1, len(works)), thread_name_prefix="beside") as pool:
+        running = [pool.submit(_work, work, stop) for work in works]
+        try:
+            yield
+        finally:
+            stop.set()
+    for each in running:
+        each.result()
+
+
+def _work(work: Callable[[threading.Event], object], stop: threading.Event) -> None:
+    """Whatever ends early ends the server, too: answers that grow old without a word are worse than none."""
+    try:
+        work(stop)
+    finally:
+        if not stop.is_set():
+            os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _chain_of(url: str, target: options.Target) -> int:

@@ -1,30 +1,25 @@
-"""The loop that tells subscribers: plan, send what is due, again."""
+"""Tells subscribers, step by step: plan, send what is due, keep what came back."""
 
 from __future__ import annotations
 
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from contextlib import suppress
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 
 import structlog
 
-from bridge.errors import DatabaseFailed
 from bridge.webhooks.delivery import Deliveries, Delivery
 from bridge.webhooks.post import Answer, Post
 from bridge.webhooks.signature import headers
 from bridge.webhooks.subscription import Subscription, Subscriptions
 
 _LOG = structlog.get_logger("webhooks")
-_AT_ONCE = 16
+AT_ONCE = 16
 """Messages under way."""
 _OF_ONE = 2
 """Of those, to one receiver: one that is slow keeps no other waiting."""
-_LOOK_SECONDS = 0.5
-_SOON_SECONDS = 0.02
 _GONE = 410
 """What a receiver says that wants to hear nothing any more."""
 
@@ -56,26 +51,13 @@ class Courier:
         self._clock = clock
         self._under_way: list[_UnderWay] = []
 
-    def run(self, stop: threading.Event) -> None:
-        """Work until `stop`, and let what is under way come to its end; a database that is away is waited for."""
-        with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="webhook") as pool:
-            while not stop.is_set():
-                try:
-                    busy = self.step(pool)
-                except DatabaseFailed as error:
-                    _LOG.error("waiting for the database", said=str(error))
-                    busy = False
-                stop.wait(_SOON_SECONDS if busy else _LOOK_SECONDS)
-        with suppress(DatabaseFailed):  # what is not kept is due again
-            self._collect()
-
     def step(self, pool: Executor) -> bool:
         """Plan, send and keep what came back, once; whether there is anything under way."""
-        self._collect()
+        self.collect()
         known = {each.id: each for each in self._subscriptions.all()}
         for each in known.values():
             self._deliveries.plan(each)
-        while len(self._under_way) < _AT_ONCE:
+        while len(self._under_way) < AT_ONCE:
             busy = Counter(each.subscription.id for each in self._under_way)
             full = [identity for identity, count in busy.items() if count >= _OF_ONE]
             due = self._deliveries.due(besides=full, limit=1)
@@ -91,7 +73,7 @@ class Courier:
         future = pool.submit(self._post.send, subscription.url, signed, body)
         self._under_way.append(_UnderWay(subscription, delivery, future))
 
-    def _collect(self) -> None:
+    def collect(self) -> None:
         """Write down what came back."""
         for each in [each for each in self._under_way if each.future.done()]:
             answer = each.future.result()

@@ -21,7 +21,7 @@ FLOORS = (
     {"audit", "webhooks"},
     {"connection"},
     {"verbs"},
-    {"operation", "indexing", "demo", "bench"},
+    {"operation", "indexing", "telling", "demo", "bench"},
     {"api"},
     {"__init__"},
     {"cli"},
