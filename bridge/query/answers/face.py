@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import orjson
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, select
 
 from bridge.core.bundle import Bundle
 from bridge.core.circuit import Circuit, Visibility
@@ -14,6 +14,7 @@ from bridge.core.commitment import circuit_of
 from bridge.core.manifest import Fidelity, Measurements, Settings, Setup, Versions
 from bridge.core.tensor import CircuitTensor
 from bridge.core.word import Hex32, to_bytes
+from bridge.database.engine import upsert
 from bridge.database.index import bindings, lines, models, schemas, versions
 from bridge.errors import SchemaRefused
 from bridge.query.answers.wire import Id, answer
@@ -158,8 +159,8 @@ def enrol(connection: Connection, bundle: Bundle) -> None:
         "document": CIRCUIT.dump_json(manifest.circuit).decode(),
         "card": _CARD.dump_json(told).decode(),
     }
-    connection.execute(schemas.delete().where(schemas.c.model_id == manifest.model_id))
-    connection.execute(insert(schemas).values(**row))
+    kept = upsert(connection, schemas).values(**row)  # several processes begin at once
+    connection.execute(kept.on_conflict_do_update(index_elements=["model_id"], set_=row))
 
 
 def _bound(text: str) -> Circuit:
