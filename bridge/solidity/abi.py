@@ -47,13 +47,14 @@ class Abi:
         """`entries` is the JSON ABI."""
         self.entries = tuple(entries)
         self._functions = {entry["name"]: entry for entry in entries if entry["type"] == "function"}
+        self._selectors = {name: _selector(entry) for name, entry in self._functions.items()}
         self._events = {topic(entry): entry for entry in entries if entry["type"] == "event"}
         self._errors = {_selector(entry): entry for entry in entries if entry["type"] == "error"}
 
     def call(self, name: str, *arguments: Any) -> bytes:
         """Calldata of a function. Raises KeyError for a name that is not there."""
         entry = self._functions[name]
-        return _selector(entry) + encode(_types(entry["inputs"]), list(arguments))
+        return self._selectors[name] + encode(_types(entry["inputs"]), list(arguments))
 
     def signature(self, name: str) -> str:
         """A function as its selector is made from: name and types."""
@@ -70,7 +71,7 @@ class Abi:
     def arguments(self, name: str, calldata: bytes) -> tuple[Any, ...] | None:
         """What a function was called with, or None if the calldata is of another. Raises ValueError on malformed data."""
         entry = self._functions[name]
-        if calldata[:4] != _selector(entry):
+        if calldata[:4] != self._selectors[name]:
             return None
         try:
             return tuple(decode(_types(entry["inputs"]), calldata[4:]))

@@ -18,7 +18,7 @@ from bridge.core.tensor import CircuitTensor
 from bridge.core.word import Address, Hex32, hex32, keccak256
 from bridge.database import index
 from bridge.database.engine import writing
-from bridge.query.answers.face import _CIRCUIT
+from bridge.query.answers.face import CIRCUIT
 
 CHAIN = 31337
 LEDGER = Address("0x5FbDB2315678afecb367f032d93F642f64180aa3")
@@ -101,7 +101,7 @@ class Story:
                     "model_id": model_id,
                     "name": name,
                     "circuit_hash": circuit_hash(shape),
-                    "document": _CIRCUIT.dump_json(shape).decode(),
+                    "document": CIRCUIT.dump_json(shape).decode(),
                 }
                 connection.execute(insert(index.schemas).values(**schema))
         return model_id

@@ -104,7 +104,8 @@ class Face:
         )
 
 
-_CIRCUIT = TypeAdapter(Circuit)
+CIRCUIT = TypeAdapter(Circuit)
+"""How a circuit stands in `schemas.document`."""
 _CARD = TypeAdapter(Card)
 
 _SCHEMA = select(schemas.c.name, schemas.c.document)
@@ -120,7 +121,7 @@ def face(connection: Connection, chain_id: int, model_id: Hex32) -> Face:
     """How a model is shown; nothing is known of one that is not there."""
     schema = connection.execute(_SCHEMA.where(schemas.c.model_id == model_id)).one_or_none()
     bound = connection.scalar(_BINDING.where(bindings.c.chain_id == chain_id, bindings.c.model_id == model_id))
-    circuit = _CIRCUIT.validate_json(schema.document) if schema else _bound(bound) if bound else None
+    circuit = CIRCUIT.validate_json(schema.document) if schema else _bound(bound) if bound else None
     found = connection.execute(_VERSIONS.where(versions.c.chain_id == chain_id, versions.c.model_id == model_id))
     return Face(schema.name if schema else None, circuit, tuple(ModelVersion(*row) for row in found))
 
@@ -154,7 +155,7 @@ def enrol(connection: Connection, bundle: Bundle) -> None:
         "model_id": manifest.model_id,
         "name": manifest.name,
         "circuit_hash": ours,
-        "document": _CIRCUIT.dump_json(manifest.circuit).decode(),
+        "document": CIRCUIT.dump_json(manifest.circuit).decode(),
         "card": _CARD.dump_json(told).decode(),
     }
     connection.execute(schemas.delete().where(schemas.c.model_id == manifest.model_id))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from bridge.core.finality import Finality
 from bridge.database.index import chains
@@ -48,12 +48,12 @@ class Horizon:
         return max((number for number in known if number is not None), default=-1)
 
 
-_QUERY = select(*(chains.c[name] for name in Horizon.__annotations__))
+_QUERY = select(*(chains.c[name] for name in Horizon.__annotations__)).where(chains.c.chain_id == bindparam("chain_id"))
 
 
 def horizon(connection: Connection, chain_id: int) -> Horizon:
     """The checkpoint of a chain. Raises `ChainNotFollowed`."""
-    row = connection.execute(_QUERY.where(chains.c.chain_id == chain_id)).one_or_none()
+    row = connection.execute(_QUERY, {"chain_id": chain_id}).one_or_none()
     if row is None:
         raise ChainNotFollowed(chain=f"chain {chain_id}", found=followed(connection))
     return Horizon(*row)

@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import BindParameter, Connection, Double, Row, String, bindparam, cast, func, literal, select, union_all
 
 from bridge.core.batch import paths
 from bridge.core.grade import Grade
@@ -98,24 +98,38 @@ class Inference:
     """Every time that it was verified, the first first."""
 
 
-_SIGHTINGS = select(verifications).order_by(
-    verifications.c.inference_id, verifications.c.block_number, verifications.c.log_index, verifications.c.row
+_CHAIN: BindParameter[int] = bindparam("chain_id")
+_IDS: BindParameter[list[str]] = bindparam("ids", expanding=True)
+_ROOTS: BindParameter[list[str]] = bindparam("roots", expanding=True)
+
+SIGHTINGS = (
+    select(verifications)
+    .where(verifications.c.chain_id == _CHAIN, verifications.c.inference_id.in_(_IDS))
+    .order_by(
+        verifications.c.inference_id, verifications.c.block_number, verifications.c.log_index, verifications.c.row
+    )
 )
 _ROWS = (
     select(verifications.c.root, verifications.c.inference_id, batches.c.rows)
     .join(batches, (batches.c.chain_id == verifications.c.chain_id) & (batches.c.root == verifications.c.root))
+    .where(verifications.c.chain_id == _CHAIN, verifications.c.root.in_(_ROOTS))
     .order_by(verifications.c.root, verifications.c.row)
 )
-_FULFILLED = (
-    select(request_steps.c.inference_id, requests.c.request_id, requests.c.block_time)
+_ASKED = union_all(
+    select(jobs.c.inference_id, literal(None, String).label("request_id"), func.min(jobs.c.created_at).label("at"))
+    .where(jobs.c.chain_id == _CHAIN, jobs.c.inference_id.in_(_IDS))
+    .group_by(jobs.c.inference_id),
+    select(request_steps.c.inference_id, requests.c.request_id, cast(requests.c.block_time, Double))
     .join(
         requests,
         (requests.c.chain_id == request_steps.c.chain_id) & (requests.c.request_id == request_steps.c.request_id),
     )
-    .where(request_steps.c.kind == "fulfilled")
-    .order_by(request_steps.c.block_number.desc(), request_steps.c.log_index.desc())
+    .where(
+        request_steps.c.chain_id == _CHAIN,
+        request_steps.c.kind == "fulfilled",
+        request_steps.c.inference_id.in_(_IDS),
+    ),
 )
-_ASKED = select(jobs.c.inference_id, func.min(jobs.c.created_at)).group_by(jobs.c.inference_id)
 
 
 def inference(connection: Connection, now: Horizon, face_of: FaceOf, inference_id: Hex32) -> Inference:
@@ -130,8 +144,7 @@ def inferences(connection: Connection, now: Horizon, face_of: FaceOf, ids: Seque
     """Those of so many ids, in their order; one that is not there is left out."""
     if not ids:
         return ()
-    ours = verifications.c.chain_id == now.chain_id
-    seen = connection.execute(_SIGHTINGS.where(ours, verifications.c.inference_id.in_(ids))).all()
+    seen = connection.execute(SIGHTINGS, {"chain_id": now.chain_id, "ids": ids}).all()
     by_id = {key: list(rows) for key, rows in groupby(seen, key=lambda row: row.inference_id)}
     places = _batch_places(connection, now.chain_id, {row.root for row in seen if row.root is not None})
     asked = _asked(connection, now.chain_id, ids)
@@ -213,7 +226,7 @@ def _batch_places(
     """The place of each row of these batches, and how many rows its batch has; of batches whose rows are all known."""
     if not roots:
         return {}
-    found = connection.execute(_ROWS.where(verifications.c.chain_id == chain_id, verifications.c.root.in_(roots)))
+    found = connection.execute(_ROWS, {"chain_id": chain_id, "roots": list(roots)})
     places: dict[tuple[Hex32, int], tuple[BatchPlace, int]] = {}
     for root, rows in groupby(found, key=lambda row: row.root):
         listed = list(rows)
@@ -226,11 +239,11 @@ def _batch_places(
 
 def _asked(connection: Connection, chain_id: int, ids: Sequence[Hex32]) -> dict[Hex32, tuple[Hex32 | None, float]]:
     """When each was asked for, and by which request of the desk if it was one."""
-    ours = _ASKED.where(jobs.c.chain_id == chain_id, jobs.c.inference_id.in_(ids))
-    asked: dict[Hex32, tuple[Hex32 | None, float]] = {each: (None, at) for each, at in connection.execute(ours)}
-    paid = _FULFILLED.where(request_steps.c.chain_id == chain_id, request_steps.c.inference_id.in_(ids))
-    for each, request_id, at in connection.execute(paid):  # the first that it fulfilled is the last of these
-        asked[each] = request_id, float(at)
+    asked: dict[Hex32, tuple[Hex32 | None, float]] = {}
+    for identity, request_id, at in connection.execute(_ASKED, {"chain_id": chain_id, "ids": ids}):
+        known = asked.get(identity)
+        if known is None or (request_id is not None and (known[0] is None or at < known[1])):
+            asked[identity] = request_id, at  # the desk's first request goes before what the relayer notes of it
     return asked
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, literal, select, true
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, literal, select, true, tuple_
 
 from bridge.core.finality import Finality
 from bridge.core.grade import Grade
@@ -104,9 +104,13 @@ def by_number(
     chain_id: int, number: int, passing: ColumnElement[bool], place: Place, limit: int, first: int = 0
 ) -> Select[Any]:
     """The same of those whose number of a series passes."""
+    block = (
+        numbers.c.block_number + 0
+    )  # as a sum it is in no index, so that SQLite goes by the number and not by the block
+    earlier = tuple_(block, numbers.c.log_index, numbers.c.row) < tuple_(*map(literal, place))
     chosen = (
         select(numbers.c.block_number, numbers.c.log_index, numbers.c.row)
-        .where(numbers.c.series == number, passing, numbers.c.block_number >= first, before(numbers, place))
+        .where(numbers.c.series == number, passing, block >= first, earlier)
         .order_by(*newest_first(numbers))
         .limit(limit)
         .subquery()
