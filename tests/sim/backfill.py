@@ -39,7 +39,7 @@ from tests.sim.theatre import theatre
 
 _BLOCK_EVENTS = 200
 _GAS_OF_ONE = 300_000
-_EMPTY = 200
+_EMPTY = 70
 """Blocks at the end, so that everything before them is final for whoever takes a depth for that."""
 _KILL_AT = 0.4
 """Of the chain."""
@@ -143,7 +143,8 @@ def _fill(url: str, stage: Stage, model: Model, events: int, together: int) -> N
         wire.ask("evm_mine")
         if made % 10_000 < _BLOCK_EVENTS:
             sys.stderr.write(f"{made} events made\n")
-    wire.ask("anvil_mine", hex(_EMPTY))
+    for _ in range(_EMPTY):
+        wire.ask("evm_mine")
     wire.close()
 
 
