@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from bridge.chain.anvil import Anvil
 from bridge.chain.recorded import record_blocks
 from bridge.chain.wire import Refusal, Wire
 from bridge.core.word import hex32
-from bridge.errors import BridgeError, RpcFailed, RpcUnreachable
+from bridge.errors import RpcFailed, RpcUnreachable
 from tests.chain.proxy import Rule, Server, body, serving
 
 CALLS: list[tuple[str, list[Any]]] = [("eth_chainId", []), ("eth_blockNumber", []), ("no_such_method", [])]
@@ -39,32 +40,63 @@ def well(call: Any) -> Any:
     return {"jsonrpc": "2.0", "id": call["id"], "result": call["method"]}
 
 
+class Whole(Server):
+    """Answers to whole documents, batches among them."""
+
+    def __init__(self, make: Callable[[Any], Any]) -> None:
+        super().__init__(answering(well))
+        self.make = make
+        self.RequestHandlerClass = _Handler
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: Whole
+
+    def do_POST(self) -> None:
+        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        content = json.dumps(self.server.make(asked)).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, *_: object) -> None:
+        """Silence."""
+
+
 def test_a_node_that_takes_no_batches_is_asked_one_by_one_and_one_in_another_order_is_understood() -> None:
-    alone = answering(
-        lambda asked: {"error": {"code": -32600, "message": "no"}} if isinstance(asked, list) else well(asked)
-    )
-    shuffled = answering(lambda asked: [well(call) for call in reversed(asked)])
-    for rule in (alone, shuffled):
-        with serving(Server(rule)) as server:
+    def alone(asked: Any) -> Any:
+        return {"error": {"code": -32600, "message": "no"}} if isinstance(asked, list) else well(asked)
+
+    def shuffled(asked: Any) -> Any:
+        return [well(call) for call in reversed(asked)]
+
+    for make in (alone, shuffled):
+        with serving(Whole(make)) as server:
             assert Wire(server.url).ask_all(CALLS) == [method for method, _ in CALLS]
 
 
 @pytest.mark.parametrize(
-    ("rule", "error"),
+    "make",
     [
-        (body(b"<html>", 200), RpcUnreachable),
-        (body(b"{}", 429), RpcUnreachable),
-        (lambda _request: None, RpcUnreachable),
-        (answering(lambda asked: [well(call) for call in asked[1:]]), RpcFailed),
-        (answering(lambda asked: [well({**call, "id": 0}) for call in asked]), RpcFailed),
-        (answering(lambda asked: ["text" for _ in asked]), RpcFailed),
-        (answering(lambda _: "text"), RpcFailed),
+        lambda asked: [well(call) for call in asked[1:]],
+        lambda asked: [well({**call, "id": 0}) for call in asked],
+        lambda asked: ["text" for _ in asked],
+        lambda _: "text",
     ],
-    ids=["a page", "too many", "silence", "one too few", "one id for all", "texts", "a text"],
+    ids=["one too few", "one id for all", "texts", "a text"],
 )
-def test_what_is_no_answer_is_named(rule: Rule, error: type[BridgeError]) -> None:
-    with serving(Server(rule)) as server, pytest.raises(error):
+def test_what_is_no_json_rpc_is_named(make: Callable[[Any], Any]) -> None:
+    with serving(Whole(make)) as server, pytest.raises(RpcFailed):
         Wire(server.url).ask_all(CALLS)
+
+
+@pytest.mark.parametrize(
+    "rule", [body(b"<html>", 200), body(b"{}", 429), lambda _request: None], ids=["a page", "too many", "silence"]
+)
+def test_what_is_no_answer_is_named(rule: Rule) -> None:
+    with serving(Server(rule)) as server, pytest.raises(RpcUnreachable):
+        Wire(server.url).ask("eth_chainId")
 
 
 def test_an_answer_without_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
