@@ -51,7 +51,7 @@ endif
 sim: .venv/dev node_modules/.installed
 	SEED=$(SEED) $(BIN)/pytest tests/sim || { echo "make sim SEED=$(SEED)"; exit 1; }
 
-# As many seeds as it takes to believe it: about 15 minutes on two cores.
+# As many seeds as it takes to believe it, for the relayer and for the index: about half an hour on two cores.
 reliability: .venv/dev node_modules/.installed
 	$(BIN)/python -m tests.sim.reliability --seeds $(or $(SEEDS),1000) --out build/reliability.md
 

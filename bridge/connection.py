@@ -33,6 +33,8 @@ class Connection:
     """It may hold a URL with a password."""
     password: Callable[[], str]
     max_fee_wei: int
+    url: str = field(default="", repr=False)
+    """Of the node; it may hold a key."""
 
     def book(self) -> Book:
         """What is deployed on the chain. Raises `DeploymentBookCorrupt`."""
@@ -82,7 +84,7 @@ def connect(
     chosen = known or preset_of(node.chain_id)
     if chosen.chain_id is None:
         chosen = replace(chosen, chain_id=node.chain_id)
-    return Connection(node, chosen, deployments, account, password, _cap(chosen, max_fee_gwei))
+    return Connection(node, chosen, deployments, account, password, _cap(chosen, max_fee_gwei), url)
 
 
 def _cap(chosen: Preset, max_fee_gwei: float | None) -> int:

@@ -79,6 +79,8 @@ class Stretch:
     headers: tuple[Header, ...]
     happenings: tuple[Happening, ...]
     """In the order of the chain."""
+    by_hash: bool
+    """Whether its events were asked for block by block."""
 
     @property
     def last(self) -> Header:
@@ -108,11 +110,11 @@ def stretch(wire: Wire, watch: Watch, first: int, last: int, *, by_hash: bool) -
         if after.parent_hash != before.hash:
             raise _contradiction(wire, after.number, "its parent is not the block before it")
     suspects = [header for header in found if watch.may_be_in(header)]
-    told = _logs_by_hash(wire, watch, suspects) if by_hash else _logs_of_range(wire, watch, found)
+    told = _logs_by_hash(wire, watch, found) if by_hash else _logs_of_range(wire, watch, found)
     happenings: list[Happening] = []
     for at in range(0, len(suspects), _BLOCKS_TOGETHER):
         happenings += _happenings(wire, watch, suspects[at : at + _BLOCKS_TOGETHER], told)
-    return Stretch(tuple(found), tuple(happenings))
+    return Stretch(tuple(found), tuple(happenings), by_hash)
 
 
 def _logs_of_range(wire: Wire, watch: Watch, found: Sequence[Header]) -> dict[str, list[Any]]:
@@ -131,14 +133,15 @@ def _logs_of_range(wire: Wire, watch: Watch, found: Sequence[Header]) -> dict[st
     return by_hash
 
 
-def _logs_by_hash(wire: Wire, watch: Watch, suspects: Sequence[Header]) -> dict[str, list[Any]]:
+def _logs_by_hash(wire: Wire, watch: Watch, found: Sequence[Header]) -> dict[str, list[Any]]:
     """The same, asked for block by block."""
-    calls: list[Call] = [("eth_getLogs", [watch.query(blockHash=header.hash)]) for header in suspects]
-    answers = wire.ask_all(calls)
-    return {
-        header.hash: list(_read(block.listed, answer, "eth_getLogs"))
-        for header, answer in zip(suspects, answers, strict=True)
-    }
+    calls: list[Call] = [("eth_getLogs", [watch.query(blockHash=header.hash)]) for header in found]
+    by_hash: dict[str, list[Any]] = {}
+    for header, answer in zip(found, wire.ask_all(calls), strict=True):
+        by_hash[header.hash] = list(_read(block.listed, answer, "eth_getLogs"))
+        if by_hash[header.hash] and not watch.may_be_in(header):
+            raise _contradiction(wire, header.number, "eth_getLogs shows an event that the header does not know of")
+    return by_hash
 
 
 def _happenings(

@@ -11,7 +11,7 @@ from bridge.chain import block
 from bridge.chain.stretch import Stretch, Watch, headers, stretch
 from bridge.chain.wire import Refusal, Wire
 from bridge.core.word import Hex32
-from bridge.errors import ChainError, NodeContradiction, NodesDisagree, RpcFailed, RpcUnreachable
+from bridge.errors import ChainError, NodeContradiction, NodesDisagree, RangeRefused, RpcFailed, RpcUnreachable
 
 T = TypeVar("T")
 
@@ -58,8 +58,8 @@ class Witnesses:
             if other is wire:
                 continue
             try:
-                agreed += stretch(other, watch, first, last, by_hash=True) == read
-            except (RpcUnreachable, RpcFailed, NodeContradiction) as error:
+                agreed += stretch(other, watch, first, last, by_hash=read.by_hash) == read
+            except (RpcUnreachable, RpcFailed, RangeRefused, NodeContradiction) as error:
                 self.tell(other, error)
         if agreed < self.quorum:
             said = f"blocks {first} to {last}"

@@ -15,6 +15,7 @@ from bridge.cli import (
     demo,
     deploy,
     doctor,
+    index,
     inference,
     model,
     relay,
@@ -50,6 +51,10 @@ app.add_typer(relay.app, name="relay")
 app.command("worker")(relay.worker)
 app.command("serve")(serve.serve)
 app.add_typer(serve.app, name="apikey")
+app.command(
+    "index",
+    epilog="Example: proofbridge index --chain sepolia --other-rpc https://… --quorum 2 --database postgresql://…",
+)(index.index)
 app.add_typer(setup.app, name="srs")
 app.add_typer(cache.app, name="cache")
 app.add_typer(bench.app, name="bench")

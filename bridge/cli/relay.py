@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
-import sys
 import time
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated, Any
 
-import structlog
 import typer
 
 from bridge import operation, verbs
 from bridge.chain.preset import GWEI
 from bridge.cli import options
+from bridge.cli.events import log_events
 from bridge.cli.screen import Screen, short
 from bridge.cli.stopping import until_stopped
 from bridge.core.rows import Row
@@ -139,7 +138,7 @@ def run(
     as_json: options.Json = False,
 ) -> None:
     """Prove what is asked for and record it, until stopped; a second relayer on the same database takes over."""
-    _log(as_json=as_json)
+    log_events(as_json=as_json)
     connection = target()
     caps = Caps(
         max_fee_wei=round(max_fee_gwei * GWEI),
@@ -297,16 +296,3 @@ def _document(job: Job) -> dict[str, Any]:
 
 def _time(at: float) -> str:
     return dt.datetime.fromtimestamp(at, dt.UTC).strftime("%Y-%m-%d %H:%M:%S")
-
-
-def _log(*, as_json: bool) -> None:
-    """Events on standard error: for people, or as JSON, a line each."""
-    renderer: Any = structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer(colors=False)
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            renderer,
-        ],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )

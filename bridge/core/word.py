@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import NewType
 
+from eth_hash.auto import keccak as _keccak
 from eth_utils import is_checksum_address, to_checksum_address
-from eth_utils import keccak as _keccak
 
 Hex32 = NewType("Hex32", str)
 """32 bytes as lower-case 0x-hex: hashes, model and inference ids, instances."""
@@ -61,4 +61,4 @@ def hex_bytes(raw: bytes) -> HexBytes:
 
 def keccak256(raw: bytes) -> bytes:
     """Keccak-256, the EVM's hash."""
-    return bytes(_keccak(raw))
+    return _keccak(raw)

@@ -6,7 +6,6 @@ contradicts itself costs time: what does not fit together is not written, and an
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
@@ -139,13 +138,14 @@ class Follower:
         safe = self._witnesses.tagged("safe")
         if self._depth is not None:
             return Tail(safe, max(0, head - self._depth))
-        return Tail(safe, self._witnesses.tagged("finalized"))
+        final = self._witnesses.tagged("finalized")
+        return Tail(safe, None if final is None else min(final, head))
 
     def _went(self, before: Checkpoint, head: int) -> bool:
         """Whether the chain, at a head that is not above the checkpoint, is another one than the tables hold."""
-        told = self._witnesses.hash_of(head)
-        kept = before.hash if head == before.number else self._index.hash_of(head)
-        return told is not None and kept is not None and told != kept
+        kept = [(before.number, before.hash)] if head == before.number else self._index.kept(head, 1)
+        told = [self._witnesses.hash_of(number) for number, _ in kept]
+        return any(now is not None and now != then for now, (_, then) in zip(told, kept, strict=True))
 
     def _ancestor(self, wire: Wire, before: Checkpoint, top: int) -> int:
         """The highest block that the tables and the chain have in common, or the one before all that is followed."""
@@ -188,7 +188,7 @@ class Follower:
             self._known = ancestor, self._index.known(ancestor)
         page = self._reader.page(read.happenings, self._known[1])
         state = read.last if tail.final is None or read.last.number > tail.final else self._header(wire, head)
-        page.verifications = list(self._settled(wire, page, state, ancestor))
+        self._settle(wire, page, state, ancestor)
         after = self._index.write(before, ancestor, read.headers, page, tail)
         self._known = after.number, self._known[1]
         gone = before.number - ancestor
@@ -226,25 +226,29 @@ class Follower:
             future = self._pool.submit(stretch, wire, watch, number + 1, last, by_hash=False)
             self._ahead = number + 1, last, future
 
-    def _settled(self, wire: Wire, page: Page, state: Header, ancestor: int) -> Iterator[Verification]:
-        """Verifications with what only the state tells: whether the ledger has a record, who submitted a batch."""
-        ledger = self._reader.events.ledger
-        roots = sorted({each.root for each in page.verifications if each.caller is None and each.root is not None})
-        submitters = dict(zip(roots, batch_submitters(wire, ledger, roots, state.hash), strict=True))
-        doubtful = [each for each in page.verifications if each.stored is None]
-        numbers = iter(record_blocks(wire, ledger, [each.inference_id for each in doubtful], state.hash))
-        written = self._index.recorded([each.inference_id for each in doubtful], ancestor) if doubtful else set[str]()
+    def _settle(self, wire: Wire, page: Page, state: Header, ancestor: int) -> None:
+        """Put in what only the state tells: who submitted a batch, and whether the ledger wrote a record."""
+        ledger, found = self._reader.events.ledger, page.verifications
+        roots = sorted({each.root for each in found if each.caller is None and each.root is not None})
+        if roots:
+            told = dict(zip(roots, batch_submitters(wire, ledger, roots, state.hash), strict=True))
+            callers = [told[each.root] if each.caller is None and each.root is not None else None for each in found]
+            page.verifications = [
+                each if caller is None else replace(each, caller=checksummed(caller))
+                for each, caller in zip(found, callers, strict=True)
+            ]
+        doubtful = [at for at, stored in enumerate(page.stored) if stored is None]
+        if not doubtful:
+            return
+        ids = [found[at].inference_id for at in doubtful]
+        numbers = dict(zip(doubtful, record_blocks(wire, ledger, ids, state.hash), strict=True))
+        written = self._index.recorded(ids, ancestor)
         batches = {number for _, _, number, *_ in page.rows.get(tables.batches, ())}
-        for each in page.verifications:
-            settled = each
-            if each.caller is None and each.root is not None:
-                settled = replace(each, caller=checksummed(submitters[each.root]))
-            if each.stored is None:
-                stored = self._is_stored(wire, each, next(numbers), written, batches)
-                settled = replace(settled, stored=stored)
-            if settled.stored:
+        for at, each in enumerate(found):
+            if at in numbers:
+                page.stored[at] = self._is_stored(wire, each, numbers[at], written, batches)
+            if page.stored[at]:
                 written.add(each.inference_id)
-            yield settled
 
     def _is_stored(self, wire: Wire, each: Verification, at: int, written: set[str], batches: set[int]) -> bool:
         """Whether the ledger wrote its record in the block of a verification, by the block that its record names, 0 for none.

@@ -62,8 +62,6 @@ class Verification:
     submitter: Address
     tx_hash: Hex32
     gas_used: int
-    stored: bool | None
-    """None where only the ledger's state tells."""
     root: Hex32 | None
 
 
@@ -73,6 +71,8 @@ class Page:
 
     rows: dict[Table, list[Row]] = field(default_factory=dict)
     verifications: list[Verification] = field(default_factory=list)
+    stored: list[bool | None] = field(default_factory=list)
+    """Of each of those whether the ledger wrote its record in its block; None where only the state tells."""
 
     def add(self, table: Table, *row: Any) -> None:
         """One row more."""
@@ -96,6 +96,7 @@ class Reader:
             try:
                 if isinstance(event, Verified):
                     page.verifications.append(self._verified(happening, event, known))
+                    page.stored.append(self._stored(happening, event))
                 else:
                     self._said(page, happening, event, known)
             except (ValueError, KeyError) as error:
@@ -121,7 +122,6 @@ class Reader:
             submitter=checksummed(happening.sent.sender),
             tx_hash=happening.sent.tx_hash,
             gas_used=happening.gas_used,
-            stored=self._stored(happening, told),
             root=None,
         )
 
@@ -156,6 +156,7 @@ class Reader:
         if circuit is None or opened is None:
             return
         submitter, row = checksummed(sent.sender), circuit.row
+        page.stored += [False] * len(opened)
         page.verifications += [
             Verification(
                 header=happening.header,
@@ -172,7 +173,6 @@ class Reader:
                 submitter=submitter,
                 tx_hash=sent.tx_hash,
                 gas_used=happening.gas_used,
-                stored=False,
                 root=root,
             )
             for number, disclosed in enumerate(opened, start=1)

@@ -21,7 +21,7 @@ FLOORS = (
     {"audit"},
     {"connection"},
     {"verbs"},
-    {"operation", "demo", "bench"},
+    {"operation", "indexing", "demo", "bench"},
     {"api"},
     {"__init__"},
     {"cli"},

@@ -20,6 +20,15 @@ Rule = Callable[[Request], Answer | None]
 """What to answer; None drops the connection without a word."""
 
 
+HTTP_OK = 200
+
+
+def too_many(status: int = HTTP_OK) -> Answer:
+    """What a node says to a batch that is too large for it."""
+    error = {"code": -32600, "message": "batch too large"}
+    return status, json.dumps({"jsonrpc": "2.0", "id": None, "error": error}).encode()
+
+
 class Server(ThreadingHTTPServer):
     """Answers by its rule and remembers what it was asked."""
 
@@ -29,6 +38,11 @@ class Server(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.rule = rule
         self.requests: list[Request] = []
+        self.batches: list[int] = []
+        """How many requests there were in each batch."""
+        self.most = 1000
+        """Requests in one batch; more of them are refused."""
+        self.refusal: Answer = too_many()
         self.heads: list[tuple[str, dict[str, str]]] = []
         """Path and headers of every request."""
         self.fetched: list[str] = []
@@ -47,10 +61,24 @@ class _Handler(BaseHTTPRequestHandler):
     server: Server
 
     def do_POST(self) -> None:
-        request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        self.server.requests.append(request)
+        document = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         self.server.heads.append((self.path, dict(self.headers.items())))
-        self._answer(self.server.rule(request))
+        self._answer(self._all(document) if isinstance(document, list) else self._one(document))
+
+    def _one(self, request: Request) -> Answer | None:
+        self.server.requests.append(request)
+        return self.server.rule(request)
+
+    def _all(self, requests: list[Request]) -> Answer | None:
+        """Each by the rule, in one document; the first that has no answer, or a bad one, stands for all."""
+        self.server.batches.append(len(requests))
+        if len(requests) > self.server.most:
+            return self.server.refusal
+        answers = [self._one(request) for request in requests]
+        bad = [answer for answer in answers if answer is None or answer[0] != HTTP_OK]
+        if bad:
+            return bad[0]
+        return HTTP_OK, b"[" + b", ".join(answer[1] for answer in answers if answer is not None) + b"]"
 
     def do_GET(self) -> None:
         self.server.fetched.append(self.path)

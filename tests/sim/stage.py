@@ -153,9 +153,17 @@ class Stage:
     def passage(self) -> tuple[bytes, Address]:
         """Creation code of a contract that passes calls on to the ledger, and where the factory puts it."""
         ledger = to_bytes(self.code.addresses["InferenceLedger"])
-        # CALLDATACOPY(0, 0, CALLDATASIZE) CALL(GAS, ledger, 0, 0, CALLDATASIZE, 0, 0) JUMPI(ok) REVERT ok: STOP
-        runtime = bytes.fromhex("365f5f375f5f365f5f73") + ledger + bytes.fromhex("5af16026575f5ffd5b00")
-        runtime = runtime.replace(bytes.fromhex("6026"), bytes([0x60, len(runtime) - 2]))
+        # Calldata is calls, each behind its length in two bytes. Stack: how far it has come.
+        runtime = b"".join(
+            (
+                bytes.fromhex("5f5b803560f01c"),  # JUMPDEST at 1; the length of the next
+                bytes.fromhex("80826002015f37"),  # CALLDATACOPY(0, come + 2, length)
+                bytes.fromhex("5f5f825f5f73") + ledger + bytes.fromhex("5af1"),  # CALL(GAS, ledger, 0, 0, length, 0, 0)
+                bytes.fromhex("6030575f5ffd5b"),  # revert if it did; JUMPDEST at 48
+                bytes.fromhex("01600201"),  # come + length + 2
+                bytes.fromhex("80361160015700"),  # again, if there is more
+            )
+        )
         initcode = bytes.fromhex("60") + bytes([len(runtime)]) + bytes.fromhex("8060095f395ff3") + runtime
         return initcode, address_of(initcode)
 
@@ -173,7 +181,9 @@ class Stage:
 
         def tensors(most: int) -> tuple[CircuitTensor, ...]:
             shapes = [(rows, dice.randint(1, 3)) for _ in range(1 if small else dice.randint(1, most))]
-            return tuple(CircuitTensor(f"{at}", shape, "float64", dice.randint(-2, 20)) for at, shape in enumerate(shapes))
+            return tuple(
+                CircuitTensor(f"{at}", shape, "float64", dice.randint(-2, 20)) for at, shape in enumerate(shapes)
+            )
 
         circuit = Circuit(hex32(dice.randbytes(32)), visibility, rows, tensors(2), tensors(2))
         commitment = ModelCommitment(
@@ -198,7 +208,11 @@ class Stage:
         """Something that the model says; small numbers, large ones and negative ones."""
         circuit = model.circuit
         count = circuit.input_instances + circuit.output_instances
-        pick = (lambda: self.dice.randrange(MODULUS), lambda: self.dice.randrange(2**20), lambda: MODULUS - 1 - self.dice.randrange(9))
+        pick = (
+            lambda: self.dice.randrange(MODULUS),
+            lambda: self.dice.randrange(2**20),
+            lambda: MODULUS - 1 - self.dice.randrange(9),
+        )
         return Statement(model, tuple(self.dice.choice(pick)() for _ in range(count)))
 
     def verify(self, said: Statement, how: str) -> Call:
@@ -208,9 +222,9 @@ class Stage:
         arguments = (int(model_id, 16), to_bytes(commitment), said.output, self.blob(model_id, said.words))
         return self._call("InferenceLedger", how, *arguments)
 
-    def through(self, call: Call) -> Call:
-        """The same call of the ledger, through another contract."""
-        return Call(self.passage[1], call.data)
+    def through(self, *calls: Call) -> Call:
+        """The same calls of the ledger, through another contract, in one transaction."""
+        return Call(self.passage[1], b"".join(len(call.data).to_bytes(2, "big") + call.data for call in calls))
 
     def store_batch(self, said: Statement) -> Call:
         """All rows of a statement under one root."""
@@ -268,9 +282,7 @@ class Stage:
     def update(self, model: Model, uri: bytes) -> Call:
         """Another uri."""
         selector = contract_abi("ModelRegistry").selector("updateModel")
-        body = encode(
-            ["uint256", "(bytes32,bytes32,bytes32,bytes4,bytes)"], [int(model.id, 16), _words(model, uri)]
-        )
+        body = encode(["uint256", "(bytes32,bytes32,bytes32,bytes4,bytes)"], [int(model.id, 16), _words(model, uri)])
         return self._to("ModelRegistry", selector + body)
 
     def deprecate(self, model: Model) -> Call:

@@ -14,6 +14,8 @@ from bridge.chain.rpc import Rpc
 from bridge.chain.span import Span
 from bridge.chain.wire import Wire
 from bridge.chain.witnesses import Witnesses
+from bridge.core.commitment import domain
+from bridge.core.word import hex_bytes
 from bridge.query.events import Events
 from bridge.query.follower import Follower
 from bridge.query.index import Index
@@ -92,8 +94,6 @@ def follower(
     """As after a restart."""
     core = code.core(Rpc(urls[0], CHAIN_ID))
     index = Index(engine, CHAIN_ID, core.ledger.address, core.first_block)
-    from bridge.core.commitment import domain
-
     reader = Reader(CHAIN_ID, Events.of(core), domain(CHAIN_ID, core.ledger.address))
     witnesses = Witnesses(CHAIN_ID, tuple(Wire(url) for url in urls), quorum)
     return Follower(index, reader, witnesses, depth=depth, span=span, ahead=ahead)
@@ -103,4 +103,4 @@ def signed(key: KeySigner, call: Call, nonce: int, gas: int) -> str:
     """As eth_sendRawTransaction takes it."""
     fees = {"maxFeePerGas": 500 * GWEI, "maxPriorityFeePerGas": GWEI, "chainId": CHAIN_ID}
     fields = {"to": call.to, "value": call.value, "data": call.data, "nonce": nonce, "gas": gas, **fees}
-    return "0x" + key.sign(fields).raw.hex()
+    return hex_bytes(key.sign(fields).raw)
