@@ -12,7 +12,7 @@ FORGE   = $(abspath $(firstword $(wildcard node_modules/@foundry-rs/forge-*/bin/
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export npm_config_update_notifier := false
 
-.PHONY: help demo test lint test-contracts test-python canary wheel wheel-check lock clean snapshots sim reliability audit-contracts
+.PHONY: help demo test lint test-contracts test-clients test-python canary clients wheel wheel-check lock clean snapshots sim reliability audit-contracts
 
 help:
 	@grep -E '^#   make' Makefile | sed 's/^#   //'
@@ -20,7 +20,7 @@ help:
 demo: .venv/run node_modules/.installed
 	$(BIN)/proofbridge demo
 
-test: lint test-contracts canary test-python
+test: lint test-contracts canary test-clients test-python
 
 lint: .venv/dev
 	$(BIN)/ruff check .
@@ -36,7 +36,11 @@ canary: node_modules/.installed
 	then echo "the canary test failed and forge did not say so"; exit 1; \
 	else echo "canary: a failing forge test fails the run"; fi
 
-test-python: .venv/dev node_modules/.installed
+# The TypeScript client alone; against a real server it is tested from Python.
+test-clients: clients/typescript/node_modules/.installed
+	cd clients/typescript && npm test --silent
+
+test-python: .venv/dev node_modules/.installed clients/typescript/node_modules/.installed
 	$(BIN)/pytest -n 2 --dist loadscope
 
 # The simulated world alone, with dice of its own each time; SEED=… throws the same again. A seed that fails goes into
@@ -47,7 +51,7 @@ endif
 sim: .venv/dev node_modules/.installed
 	SEED=$(SEED) $(BIN)/pytest tests/sim || { echo "make sim SEED=$(SEED)"; exit 1; }
 
-# As many seeds as it takes to believe it: about 15 minutes on two cores.
+# As many seeds as it takes to believe it, for the relayer and for the index: about half an hour on two cores.
 reliability: .venv/dev node_modules/.installed
 	$(BIN)/python -m tests.sim.reliability --seeds $(or $(SEEDS),1000) --out build/reliability.md
 
@@ -55,6 +59,12 @@ reliability: .venv/dev node_modules/.installed
 snapshots: .venv/dev node_modules/.installed
 	$(BIN)/python scripts/export_contracts.py
 	cd contracts && FORGE_SNAPSHOT_CHECK=false FORGE_SNAPSHOT_EMIT=true $(FORGE) test --match-path test/Gas.t.sol
+
+# What is generated for the clients, anew: after a change of the API, of an ABI or of the readers.
+clients: .venv/dev clients/typescript/node_modules/.installed
+	$(BIN)/proofbridge serve --openapi > docs/openapi.json
+	$(BIN)/python -m scripts.export_readers
+	cd clients/typescript && npm run generate --silent
 
 # The wheel, in an environment of its own, outside the checkout, with an empty home.
 wheel: .venv/dev
@@ -73,11 +83,12 @@ lock: .venv/dev
 	$(BIN)/uv pip compile $(UV_LOCK) --group dev -c requirements/run.txt -o requirements/dev.txt
 	$(BIN)/uv pip compile --group audit $(UV_FORM) -o requirements/audit.txt
 	npm install --package-lock-only
+	cd clients/typescript && npm install --package-lock-only
 UV_LOCK  = pyproject.toml $(UV_FORM)
 UV_FORM := --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --quiet
 
 clean:
-	rm -rf .venv .venv-audit node_modules dist contracts/out contracts/cache proofbridge-demo
+	rm -rf .venv .venv-audit node_modules clients/typescript/node_modules clients/typescript/dist dist contracts/out contracts/cache proofbridge-demo
 
 .venv/made:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "proofbridge needs Python 3.11 or newer: make PYTHON=python3.12 …")'
@@ -102,4 +113,8 @@ clean:
 # packages the registry did not have when it was made.
 node_modules/.installed: package.json package-lock.json
 	npm install --no-save --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
+clients/typescript/node_modules/.installed: clients/typescript/package.json clients/typescript/package-lock.json
+	cd clients/typescript && npm install --no-save --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@

@@ -138,13 +138,14 @@ class Follower:
         safe = self._witnesses.tagged("safe")
         if self._depth is not None:
             return Tail(safe, max(0, head - self._depth))
-        return Tail(safe, self._witnesses.tagged("finalized"))
+        final = self._witnesses.tagged("finalized")
+        return Tail(safe, None if final is None else min(final, head))
 
     def _went(self, before: Checkpoint, head: int) -> bool:
         """Whether the chain, at a head that is not above the checkpoint, is another one than the tables hold."""
-        told = self._witnesses.hash_of(head)
-        kept = before.hash if head == before.number else self._index.hash_of(head)
-        return told is not None and kept is not None and told != kept
+        kept = [(before.number, before.hash)] if head == before.number else self._index.kept(head, 1)
+        told = [self._witnesses.hash_of(number) for number, _ in kept]
+        return any(now is not None and now != then for now, (_, then) in zip(told, kept, strict=True))
 
     def _ancestor(self, wire: Wire, before: Checkpoint, top: int) -> int:
         """The highest block that the tables and the chain have in common, or the one before all that is followed."""

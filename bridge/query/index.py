@@ -7,11 +7,9 @@ are one transaction. Whoever dies before its end has changed nothing, and whoeve
 from __future__ import annotations
 
 import time
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 from sqlalchemy import Connection, Engine, delete, select, union, update
 from sqlalchemy.exc import IntegrityError
@@ -20,11 +18,12 @@ from bridge.chain.block import Header
 from bridge.core.word import Hex32
 from bridge.database import index as tables
 from bridge.database.bulk import insert_all
-from bridge.database.engine import reading, upsert, writing
+from bridge.database.engine import reading, writing
 from bridge.database.lease import Lease
 from bridge.errors import IndexMoved, IndexOfAnother, PageContradicts
+from bridge.query.entries import enter, verified_by
 from bridge.query.known import Known, known_at
-from bridge.query.rows import Page, Row, Verification, numbers_text
+from bridge.query.rows import Page
 
 _AT_ONCE = 1000
 """Ids in one query."""
@@ -128,7 +127,7 @@ class Index:
     def recorded(self, ids: Sequence[str], up_to: int) -> set[str]:
         """Those inferences that the ledger wrote a record of by a block. Raises `DatabaseFailed`."""
         with reading(self.engine) as connection:
-            return self._earlier(connection, ids, up_to, tables.verifications.c.stored.is_(True))
+            return verified_by(connection, self.chain_id, ids, up_to, stored=True)
 
     def write(self, before: Checkpoint, ancestor: int, headers: Sequence[Header], page: Page, tail: Tail) -> Checkpoint:
         """Put blocks in the place of all after `ancestor`, which is `before` unless there was a reorganisation.
@@ -144,7 +143,7 @@ class Index:
             try:
                 for table, rows in page.rows.items():
                     insert_all(connection, table, rows)
-                self._verify(connection, page, ancestor)
+                enter(connection, self.chain_id, page, ancestor, self.clock())
             except IntegrityError as error:
                 raise PageContradicts(
                     chain_id=self.chain_id, first=ancestor + 1, reason=str(error.orig).splitlines()[0][:200]
@@ -205,95 +204,6 @@ class Index:
         }
         chosen = tables.chains.c.chain_id == self.chain_id
         connection.execute(update(tables.chains).where(chosen).values(**values))
-
-    def _verify(self, connection: Connection, page: Page, ancestor: int) -> None:
-        """The rows of verifications, and of the first ones their numbers and what subscribers are told."""
-        ids = [each.inference_id for each in page.verifications]
-        before = self._earlier(connection, ids, ancestor)
-        rows, told, counted = list[Row](), list[Row](), list[Verification]()
-        now = self.clock()
-        for each, stored in zip(page.verifications, page.stored, strict=True):
-            is_first = each.inference_id not in before
-            rows.append(self._row(each, stored=stored, is_first=is_first))
-            if is_first:
-                before.add(each.inference_id)
-                counted.append(each)
-                place = (each.header.number, each.header.hash, each.log_index, each.row)
-                told.append((self.chain_id, "verified", each.inference_id, each.model_id, *place, now))
-        insert_all(connection, tables.verifications, rows)
-        insert_all(connection, tables.feed, told)
-        insert_all(connection, tables.numbers, self._numbers(connection, counted))
-
-    def _row(self, each: Verification, *, stored: bool | None, is_first: bool) -> Row:
-        return (
-            self.chain_id,
-            each.header.number,
-            each.log_index,
-            each.row,
-            each.inference_id,
-            each.model_id,
-            each.input_commitment,
-            each.output,
-            numbers_text(each.outputs),
-            numbers_text(each.inputs),
-            int(each.grade),
-            each.caller,
-            each.submitter,
-            each.tx_hash,
-            each.gas_used,
-            each.header.timestamp,
-            stored,
-            each.root,
-            is_first,
-        )
-
-    def _earlier(self, connection: Connection, ids: Sequence[str], up_to: int, *more: Any) -> set[str]:
-        """Those of the inferences that were verified by a block."""
-        of = tables.verifications.c
-        found: set[str] = set()
-        for at in range(0, len(ids), _AT_ONCE):
-            chosen = (
-                of.chain_id == self.chain_id,
-                of.inference_id.in_(ids[at : at + _AT_ONCE]),
-                of.block_number <= up_to,
-            )
-            found.update(connection.execute(select(of.inference_id).where(*chosen, *more)).scalars())
-        return found
-
-    def _numbers(self, connection: Connection, counted: Iterable[Verification]) -> list[Row]:
-        """The numbers that filters know."""
-        wanted = defaultdict[tuple[str, str], list[tuple[Verification, tuple[float, ...]]]](list)
-        for each in counted:
-            for side, numbers in (("input", each.inputs), ("output", each.outputs)):
-                if numbers is not None:
-                    wanted[each.model_id, side].append((each, numbers[: tables.MOST_NUMBERS]))
-        rows: list[Row] = []
-        for (model_id, side), items in wanted.items():
-            ids = self._series(connection, model_id, side, max(len(numbers) for _, numbers in items))
-            rows += [
-                (ids[at], number, each.header.number, each.log_index, each.row)
-                for each, numbers in items
-                for at, number in enumerate(numbers)
-            ]
-        return rows
-
-    def _series(self, connection: Connection, model_id: str, side: str, places: int) -> list[int]:
-        """The short numbers of the first places of a side, made where they are new."""
-        of = tables.series.c
-        query = (
-            select(of.id)
-            .where(of.chain_id == self.chain_id, of.model_id == model_id, of.side == side)
-            .order_by(of.place)
-        )
-        ids = list(connection.execute(query).scalars())
-        if len(ids) < places:
-            new = [
-                {"chain_id": self.chain_id, "model_id": model_id, "side": side, "place": place}
-                for place in range(len(ids), places)
-            ]
-            connection.execute(upsert(connection, tables.series).on_conflict_do_nothing(), new)
-            ids = list(connection.execute(query).scalars())
-        return ids
 
     def _keep(self, connection: Connection, headers: Sequence[Header], page: Page, final: int | None) -> None:
         """Of blocks that are final only those that hold something of ours."""

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -30,7 +32,10 @@ from bridge.query.follower import Follower
 from bridge.query.index import Index
 from bridge.query.rows import Reader
 from bridge.relay.submit import statement
+from bridge.toolchain import npm
 from tests.conftest import Example
+
+PACKAGE = Path(__file__).parents[2] / "clients" / "typescript"
 
 
 def follow(connection: Connection, database: str) -> None:
@@ -126,3 +131,22 @@ def served(
         with serving(database, folder / "store", bundle, batch_bundle) as url:
             rows = tuple(row.inference_id for row in batch.rows)
             yield Served(url, database, connection, bundle, batch_bundle, recorded, other.key, rows)
+
+
+@pytest.fixture(scope="session")
+def walked(served: Served) -> Any:
+    """What the TypeScript client found on its walk."""
+    assert (PACKAGE / "node_modules" / "viem").is_dir(), "run: make clients"
+    node = npm.node()
+    compiler = PACKAGE / "node_modules" / "typescript" / "bin" / "tsc"
+    subprocess.run([node, compiler, "-p", PACKAGE / "tsconfig.json"], check=True, timeout=120)
+    told = {
+        "SERVER": served.url,
+        "RPC": served.connection.rpc.place,
+        "CHAIN_ID": str(served.connection.rpc.chain_id),
+        "LEDGER": served.anchor.ledger.address,
+    }
+    command = [str(node), str(PACKAGE / "dist" / "test" / "walk.js")]
+    done = subprocess.run(command, env={**os.environ, **told}, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)

@@ -2,38 +2,10 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-from pathlib import Path
 from typing import Any
 
-import pytest
-
 from bridge.client.confirm import Confirmation
-from bridge.toolchain import npm
 from tests.client.conftest import Served
-
-PACKAGE = Path(__file__).parents[2] / "clients" / "typescript"
-
-
-@pytest.fixture(scope="session")
-def walked(served: Served) -> Any:
-    """What the TypeScript client found on its walk."""
-    assert (PACKAGE / "node_modules" / "viem").is_dir(), "run: make clients"
-    node = npm.node()
-    compiler = PACKAGE / "node_modules" / "typescript" / "bin" / "tsc"
-    subprocess.run([node, compiler, "-p", PACKAGE / "tsconfig.json"], check=True, timeout=120)
-    told = {
-        "SERVER": served.url,
-        "RPC": served.connection.rpc.place,
-        "CHAIN_ID": str(served.connection.rpc.chain_id),
-        "LEDGER": served.anchor.ledger.address,
-    }
-    command = [str(node), str(PACKAGE / "dist" / "test" / "walk.js")]
-    done = subprocess.run(command, env={**os.environ, **told}, capture_output=True, text=True, timeout=120, check=False)
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
 
 
 def the_same(found: dict[str, Any], ours: Confirmation) -> bool:

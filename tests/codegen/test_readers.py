@@ -68,7 +68,7 @@ def flat(reading: Any) -> list[float]:
 @pytest.mark.parametrize("golden", [WEATHER, HOSTILE], ids=["weather", "hostile"])
 def test_the_committed_readers_are_what_the_generator_writes_now(golden: Golden) -> None:
     for language, file in golden.files.items():
-        assert file.read_text() == source(golden.schema, language, "src/").text, "run scripts/export_readers.py"
+        assert file.read_text() == source(golden.schema, language, "src/").text, "run: make clients"
 
 
 # --- Python ----------------------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, select
 
+from bridge.chain.anvil import local_chain
 from bridge.chain.rpc import Rpc
 from bridge.chain.span import Span
 from bridge.core import field
@@ -23,7 +24,7 @@ from bridge.query.index import Index, Tail
 from bridge.query.results import Filter, results
 from tests.sim.following import different, untold
 from tests.sim.stage import Code, Model
-from tests.sim.theatre import Theatre, follower
+from tests.sim.theatre import Theatre, follower, theatre
 from tests.sim.world import CHAIN_ID
 
 
@@ -256,6 +257,24 @@ def test_a_reorganisation_above_what_is_final_breaks_nothing(played: Theatre, en
     played.mine()
     assert catch_up(follower(engine, code, [played.url], depth=3)) == 3
     assert rows(engine, tables.chains)[0].broken_at is None
+
+
+def test_a_chain_that_was_begun_anew_is_followed_from_its_beginning(
+    played: Theatre, engine: Engine, code: Code
+) -> None:
+    stage, model = played.stage, public(played)
+    played.play(stage.verify(stage.statement(model), "verifyInference"))
+    played.mine(8)
+    catch_up(follower(engine, code, [played.url], depth=0))
+    with local_chain(options=("--timestamp", "1600000000")) as other, theatre(other.url, code, seed=2) as anew:
+        anew.play(*anew.stage.register(anew.stage.new_model()))
+        assert anew.head < played.head
+        assert catch_up(follower(engine, code, [anew.url], depth=0)) > 0
+        assert replayed(engine, code, anew.url, depth=0) != [], "what was final went, and that is kept in mind"
+        Index(engine, CHAIN_ID, code.addresses["InferenceLedger"], 1).trust_again()
+        anew.mine(20)
+        catch_up(follower(engine, code, [anew.url], depth=0))
+        assert replayed(engine, code, anew.url, depth=0) == []
 
 
 def test_who_finds_the_checkpoint_moved_writes_nothing(played: Theatre, engine: Engine, code: Code) -> None:

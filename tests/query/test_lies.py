@@ -12,7 +12,7 @@ from bridge.core.circuit import Visibility
 from bridge.database import index as tables
 from bridge.database.engine import open_database
 from bridge.errors import ChainError, NodeContradiction, NodesDisagree, RpcFailed
-from tests.chain.proxy import Proxy, Request, proxied
+from tests.chain.proxy import Answer, Proxy, Request, problem, proxied
 from tests.query.test_follower import catch_up, replayed, rows
 from tests.sim.stage import Code
 from tests.sim.theatre import Theatre, follower
@@ -32,17 +32,15 @@ def proxy(played: Theatre) -> Iterator[Proxy]:
 
 
 def lying(proxy: Proxy, method: str, lie: Lie) -> None:
-    """Change the results of a method, in a batch or alone."""
+    """Change the results of a method."""
     honest = proxy.forward
 
-    def forward(request: Request) -> tuple[int, bytes]:
+    def forward(request: Request) -> Answer | None:
         status, body = honest(request)
-        calls, answers = (each if isinstance(each, list) else [each] for each in (request, json.loads(body)))
-        asked = {call["id"]: call["method"] for call in calls}
-        for answer in answers:
-            if asked[answer["id"]] == method and answer.get("result"):
-                answer["result"] = lie(answer["result"])
-        return status, json.dumps(answers if isinstance(request, list) else answers[0]).encode()
+        answer = json.loads(body)
+        if request["method"] == method and answer.get("result"):
+            answer["result"] = lie(answer["result"])
+        return status, json.dumps(answer).encode()
 
     proxy.rule = forward
 
@@ -134,17 +132,43 @@ def test_fewer_nodes_than_have_to_agree_settle_nothing(played: Theatre, proxy: P
 def test_receipts_are_asked_for_one_by_one_where_a_node_knows_only_those(
     played: Theatre, proxy: Proxy, code: Code
 ) -> None:
-    honest = proxy.forward
+    proxy.spoil("eth_getBlockReceipts", problem("the method does not exist", code=-32601))
+    engine = open_database("sqlite://")
+    catch_up(follower(engine, code, [proxy.url]))
+    assert replayed(engine, code, played.url) == []
 
-    def forward(request: Request) -> tuple[int, bytes]:
-        calls = request if isinstance(request, list) else [request]
-        if any(call["method"] == "eth_getBlockReceipts" for call in calls):
-            refused = {"code": -32601, "message": "the method does not exist"}
-            answers = [{"jsonrpc": "2.0", "id": call["id"], "error": refused} for call in calls]
-            return 200, json.dumps(answers if isinstance(request, list) else answers[0]).encode()
-        return honest(request)
+
+def lying_in_turn(proxy: Proxy, *lies: Lie) -> None:
+    """Lie about one block after another that is asked for by its number, and be honest after the last."""
+    honest, left = proxy.forward, list(lies)
+
+    def forward(request: Request) -> Answer | None:
+        if not left or request["method"] != "eth_getBlockByNumber" or not request["params"][0].startswith("0x"):
+            return honest(request)
+        status, body = honest(request)
+        answer = json.loads(body)
+        return status, json.dumps({**answer, "result": left.pop(0)(answer["result"])}).encode()
 
     proxy.rule = forward
+
+
+def test_a_lie_about_the_hashes_of_old_blocks_takes_nothing_back(played: Theatre, proxy: Proxy, code: Code) -> None:
     engine = open_database("sqlite://")
+    catch_up(follower(engine, code, [proxy.url], depth=4))
+    played.mine()
+    other_parent: Lie = lambda block: {**block, "parentHash": "0x" + "ab" * 32}  # noqa: E731
+    other_hash: Lie = lambda block: {**block, "hash": "0x" + "cd" * 32}  # noqa: E731
+    look = min(16, len(rows(engine, tables.blocks)))
+    lying_in_turn(proxy, other_parent, *[other_hash] * look)
+    with pytest.raises(NodeContradiction):
+        follower(engine, code, [proxy.url], depth=4).step()
+    assert [row.kind for row in rows(engine, tables.feed)] == ["verified"]
+    assert catch_up(follower(engine, code, [proxy.url], depth=4)) == 0
+    assert replayed(engine, code, played.url, depth=4) == []
+
+
+def test_an_index_that_began_at_a_lie_mends_itself(played: Theatre, proxy: Proxy, code: Code) -> None:
+    engine = open_database("sqlite://")
+    lying_in_turn(proxy, lambda block: {**block, "hash": "0x" + "ab" * 32})
     catch_up(follower(engine, code, [proxy.url]))
     assert replayed(engine, code, played.url) == []
