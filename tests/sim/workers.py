@@ -63,11 +63,13 @@ def through_dask(tasks: Sequence[Task], workers: int) -> float:
 
 def through_processes(tasks: Sequence[Task], processes: int) -> float:
     """Proofs a second of so many processes of this machine, which nothing but a pipe connects."""
-    with ProcessPoolExecutor(
-        processes, get_context("spawn"), initializer=os.environ.update, initargs=(_THREADS,)
-    ) as pool:
+    with ProcessPoolExecutor(processes, get_context("spawn"), initializer=_one_thread) as pool:
         _gather(pool, processes)
         return _rate(pool, tasks)
+
+
+def _one_thread() -> None:
+    os.environ.update(_THREADS)
 
 
 def _gather(executor: Executor, count: int) -> None:
@@ -127,6 +129,12 @@ def _free_port() -> int:
         return int(listener.getsockname()[1])
 
 
+def _told(kind: str, rate: float) -> float:
+    """A rate, said while the rest is measured."""
+    sys.stderr.write(f"{kind}: {rate:.2f} proofs a second\n")
+    return rate
+
+
 def _tasks(folder: Path, count: int, features: int) -> list[Task]:
     bundle = linear_bundle(folder, features=features, outputs=features)
     store = Artifacts(str(folder / "store"))
@@ -145,8 +153,10 @@ def main() -> None:
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         tasks = _tasks(Path(name), chosen.proofs, chosen.features)
-        plain = Rates(through_processes(tasks, 1), through_processes(tasks, 2))
-        dask = Rates(through_dask(tasks, 1), through_dask(tasks, 2))
+        plain, dask = (
+            Rates(_told(kind, make(tasks, 1)), _told(kind, make(tasks, 2)))
+            for kind, make in (("plain processes", through_processes), ("Dask workers", through_dask))
+        )
     rows = {"plain processes": plain, "Dask workers": dask}
     sys.stderr.write("| proofs a second | one | two | times |\n| --- | ---: | ---: | ---: |\n")
     for kind, rates in rows.items():
