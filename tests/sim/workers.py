@@ -32,6 +32,8 @@ from tests.sim.linear import linear_bundle, linear_rows
 
 _THREADS = {"RAYON_NUM_THREADS": "1"}
 _SECONDS = 600.0
+_GATHER_SECONDS = 120.0
+"""In which workers have to come: one that finds no scheduler within 20 seconds goes, which a busy machine can be the reason of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +76,10 @@ def _one_thread() -> None:
 
 def _gather(executor: Executor, count: int) -> None:
     """Wait until so many are there, and have imported what they need."""
-    deadline = time.monotonic() + _SECONDS
+    deadline = time.monotonic() + _GATHER_SECONDS
     while len({future.result(_SECONDS) for future in [executor.submit(_who, 0.5) for _ in range(2 * count)]}) < count:
         if time.monotonic() > deadline:
-            raise TimeoutError(f"fewer than {count} came")
+            raise TimeoutError(f"fewer than {count} workers came: is the machine busy?")
 
 
 def _who(seconds: float) -> int:
