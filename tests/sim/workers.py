@@ -32,6 +32,8 @@ from tests.sim.linear import linear_bundle, linear_rows
 
 _THREADS = {"RAYON_NUM_THREADS": "1"}
 _SECONDS = 600.0
+_GATHER_SECONDS = 120.0
+"""In which workers have to come: one that finds no scheduler within 20 seconds goes, which a busy machine can be the reason of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,19 +65,21 @@ def through_dask(tasks: Sequence[Task], workers: int) -> float:
 
 def through_processes(tasks: Sequence[Task], processes: int) -> float:
     """Proofs a second of so many processes of this machine, which nothing but a pipe connects."""
-    with ProcessPoolExecutor(
-        processes, get_context("spawn"), initializer=os.environ.update, initargs=(_THREADS,)
-    ) as pool:
+    with ProcessPoolExecutor(processes, get_context("spawn"), initializer=_one_thread) as pool:
         _gather(pool, processes)
         return _rate(pool, tasks)
 
 
+def _one_thread() -> None:
+    os.environ.update(_THREADS)
+
+
 def _gather(executor: Executor, count: int) -> None:
     """Wait until so many are there, and have imported what they need."""
-    deadline = time.monotonic() + _SECONDS
+    deadline = time.monotonic() + _GATHER_SECONDS
     while len({future.result(_SECONDS) for future in [executor.submit(_who, 0.5) for _ in range(2 * count)]}) < count:
         if time.monotonic() > deadline:
-            raise TimeoutError(f"fewer than {count} came")
+            raise TimeoutError(f"fewer than {count} workers came: is the machine busy?")
 
 
 def _who(seconds: float) -> int:
@@ -127,6 +131,12 @@ def _free_port() -> int:
         return int(listener.getsockname()[1])
 
 
+def _told(kind: str, rate: float) -> float:
+    """A rate, said while the rest is measured."""
+    sys.stderr.write(f"{kind}: {rate:.2f} proofs a second\n")
+    return rate
+
+
 def _tasks(folder: Path, count: int, features: int) -> list[Task]:
     bundle = linear_bundle(folder, features=features, outputs=features)
     store = Artifacts(str(folder / "store"))
@@ -145,8 +155,10 @@ def main() -> None:
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         tasks = _tasks(Path(name), chosen.proofs, chosen.features)
-        plain = Rates(through_processes(tasks, 1), through_processes(tasks, 2))
-        dask = Rates(through_dask(tasks, 1), through_dask(tasks, 2))
+        plain, dask = (
+            Rates(_told(kind, make(tasks, 1)), _told(kind, make(tasks, 2)))
+            for kind, make in (("plain processes", through_processes), ("Dask workers", through_dask))
+        )
     rows = {"plain processes": plain, "Dask workers": dask}
     sys.stderr.write("| proofs a second | one | two | times |\n| --- | ---: | ---: | ---: |\n")
     for kind, rates in rows.items():
