@@ -265,6 +265,75 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/v1/webhooks": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Your webhooks
+         * @description Those that ended, too.
+         */
+        readonly get: operations["listWebhooks"];
+        readonly put?: never;
+        /**
+         * Be told of what is verified
+         * @description From now on each inference is posted to the URL, signed, tried again for two days, and taken back where a reorganisation takes
+         *     it. Again with the same Idempotency-Key it is the same webhook. Needs an API key.
+         */
+        readonly post: operations["createWebhook"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/webhooks/{webhook_id}": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * One webhook
+         * @description Without its secret.
+         */
+        readonly get: operations["getWebhook"];
+        readonly put?: never;
+        readonly post?: never;
+        /**
+         * Be told nothing any more
+         * @description What waits is dropped; the log stays. Again it stays as it ended.
+         */
+        readonly delete: operations["endWebhook"];
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/webhooks/{webhook_id}/messages": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * What a webhook was told
+         * @description Every message with every try, the newest first.
+         */
+        readonly get: operations["listWebhookMessages"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -1265,6 +1334,29 @@ export interface components {
             readonly shape: readonly number[];
         };
         /**
+         * Try
+         * @description One try of a message.
+         */
+        readonly Try: {
+            /**
+             * At
+             * @description Seconds since 1970 (UTC).
+             */
+            readonly at: number;
+            /**
+             * Said
+             * @description What went wrong; empty where nothing did.
+             */
+            readonly said: string;
+            /** Seconds */
+            readonly seconds: number;
+            /**
+             * Status
+             * @description Of HTTP; null where there was no answer.
+             */
+            readonly status: number | null;
+        };
+        /**
          * Versions
          * @description The tools that built the bundle; all but the first decide its bytes.
          */
@@ -1294,6 +1386,124 @@ export interface components {
             readonly p90: number | null;
             /** P99 */
             readonly p99: number | null;
+        };
+        /**
+         * Webhook
+         * @description Who is told, and of what.
+         */
+        readonly Webhook: {
+            /** Chain Id */
+            readonly chain_id: number;
+            /**
+             * Created At
+             * @description Seconds since 1970 (UTC).
+             */
+            readonly created_at: number;
+            /**
+             * Ended
+             * @description Why it ended.
+             */
+            readonly ended: string | null;
+            /** Ended At */
+            readonly ended_at: number | null;
+            /** @enum {string} */
+            readonly finality: "mined" | "safe" | "final";
+            /** @enum {string} */
+            readonly grade: "Claimed" | "Signed" | "Attested" | "Proven";
+            /** Id */
+            readonly id: string;
+            /**
+             * Model Id
+             * @description Null: every model.
+             */
+            readonly model_id: `0x${string}` | null;
+            /**
+             * Secret
+             * @description What messages are signed with (Standard Webhooks, HMAC-SHA256); only in the answer to the POST that made it.
+             */
+            readonly secret: string | null;
+            /** Url */
+            readonly url: string;
+        };
+        /**
+         * WebhookLog
+         * @description Messages, the newest first.
+         */
+        readonly WebhookLog: {
+            /** Items */
+            readonly items: readonly components["schemas"]["WebhookMessage"][];
+        };
+        /**
+         * WebhookMessage
+         * @description What one webhook was told.
+         */
+        readonly WebhookMessage: {
+            /** Due At */
+            readonly due_at: number;
+            /** Inference Id */
+            readonly inference_id: `0x${string}`;
+            /**
+             * Kind
+             * @description verified or retracted.
+             */
+            readonly kind: string;
+            /**
+             * Message Id
+             * @description `webhook-id` of every try: a receiver knows a second one by it.
+             */
+            readonly message_id: string;
+            /**
+             * Number
+             * @description In the stream of news.
+             */
+            readonly number: number;
+            /**
+             * State
+             * @description pending, delivered, gave up, or moot: taken back before anybody heard of it.
+             */
+            readonly state: string;
+            /** Tries */
+            readonly tries: readonly components["schemas"]["Try"][];
+        };
+        /**
+         * WebhookOrder
+         * @description A webhook that is wanted.
+         */
+        readonly WebhookOrder: {
+            /**
+             * Finality
+             * @description Nothing is told before it is so sure to stay. What is told once it is mined may be taken back: then that is told, too.
+             * @default mined
+             * @enum {string}
+             */
+            readonly finality: "mined" | "safe" | "final";
+            /**
+             * Grade
+             * @description Only of what is at least so well assured.
+             * @default Claimed
+             * @enum {string}
+             */
+            readonly grade: "Claimed" | "Signed" | "Attested" | "Proven";
+            /**
+             * Model
+             * @description Only of this model.
+             * @default null
+             */
+            readonly model: `0x${string}` | null;
+            /**
+             * Url
+             * @description A public https:// URL. Redirects are not followed.
+             * @example https://example.org/hook
+             */
+            readonly url: string;
+        };
+        /**
+         * Webhooks
+         * @description Those of one key, the oldest first.
+         */
+        readonly Webhooks: {
+            /** Items */
+            readonly items: readonly components["schemas"]["Webhook"][];
         };
     };
     responses: never;
@@ -1341,7 +1551,7 @@ export interface operations {
         readonly parameters: {
             readonly query?: never;
             readonly header: {
-                /** @description Of your own making, one for each inference: sent again, it is the same job and not another one. */
+                /** @description Of your own making, one for each thing that you ask for: sent again, it is the same one and not another. */
                 readonly "idempotency-key": string;
             };
             readonly path?: never;
@@ -1745,6 +1955,168 @@ export interface operations {
                 };
                 content: {
                     readonly "text/event-stream": components["schemas"]["News"];
+                };
+            };
+            /** @description A problem document (RFC 9457): see `type`. */
+            readonly default: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly listWebhooks: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Webhooks"];
+                };
+            };
+            /** @description A problem document (RFC 9457): see `type`. */
+            readonly default: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly createWebhook: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header: {
+                /** @description Of your own making, one for each thing that you ask for: sent again, it is the same one and not another. */
+                readonly "idempotency-key": string;
+            };
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["WebhookOrder"];
+            };
+        };
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 201: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Webhook"];
+                };
+            };
+            /** @description A problem document (RFC 9457): see `type`. */
+            readonly default: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly getWebhook: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly webhook_id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Webhook"];
+                };
+            };
+            /** @description A problem document (RFC 9457): see `type`. */
+            readonly default: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly endWebhook: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly webhook_id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Webhook"];
+                };
+            };
+            /** @description A problem document (RFC 9457): see `type`. */
+            readonly default: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly listWebhookMessages: {
+        readonly parameters: {
+            readonly query?: {
+                /** @description Only those with a smaller number. */
+                readonly before?: number | null;
+                readonly limit?: number;
+            };
+            readonly header?: never;
+            readonly path: {
+                readonly webhook_id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["WebhookLog"];
                 };
             };
             /** @description A problem document (RFC 9457): see `type`. */

@@ -1681,6 +1681,36 @@ export const schemas: Readonly<Record<string, Schema>> = {
   ],
   "type": "object"
  },
+ "Try": {
+  "properties": {
+   "at": {
+    "type": "number"
+   },
+   "said": {
+    "type": "string"
+   },
+   "seconds": {
+    "type": "number"
+   },
+   "status": {
+    "anyOf": [
+     {
+      "type": "integer"
+     },
+     {
+      "type": "null"
+     }
+    ]
+   }
+  },
+  "required": [
+   "at",
+   "seconds",
+   "status",
+   "said"
+  ],
+  "type": "object"
+ },
  "Versions": {
   "additionalProperties": false,
   "properties": {
@@ -1746,6 +1776,202 @@ export const schemas: Readonly<Record<string, Schema>> = {
    "median",
    "p90",
    "p99"
+  ],
+  "type": "object"
+ },
+ "Webhook": {
+  "properties": {
+   "chain_id": {
+    "type": "integer"
+   },
+   "created_at": {
+    "type": "number"
+   },
+   "ended": {
+    "anyOf": [
+     {
+      "type": "string"
+     },
+     {
+      "type": "null"
+     }
+    ]
+   },
+   "ended_at": {
+    "anyOf": [
+     {
+      "type": "number"
+     },
+     {
+      "type": "null"
+     }
+    ]
+   },
+   "finality": {
+    "enum": [
+     "mined",
+     "safe",
+     "final"
+    ],
+    "type": "string"
+   },
+   "grade": {
+    "enum": [
+     "Claimed",
+     "Signed",
+     "Attested",
+     "Proven"
+    ],
+    "type": "string"
+   },
+   "id": {
+    "type": "string"
+   },
+   "model_id": {
+    "anyOf": [
+     {
+      "pattern": "^0x[0-9a-f]{64}$",
+      "type": "string"
+     },
+     {
+      "type": "null"
+     }
+    ]
+   },
+   "secret": {
+    "anyOf": [
+     {
+      "type": "string"
+     },
+     {
+      "type": "null"
+     }
+    ]
+   },
+   "url": {
+    "type": "string"
+   }
+  },
+  "required": [
+   "id",
+   "url",
+   "chain_id",
+   "model_id",
+   "grade",
+   "finality",
+   "created_at",
+   "ended_at",
+   "ended",
+   "secret"
+  ],
+  "type": "object"
+ },
+ "WebhookLog": {
+  "properties": {
+   "items": {
+    "items": {
+     "$ref": "#/components/schemas/WebhookMessage"
+    },
+    "type": "array"
+   }
+  },
+  "required": [
+   "items"
+  ],
+  "type": "object"
+ },
+ "WebhookMessage": {
+  "properties": {
+   "due_at": {
+    "type": "number"
+   },
+   "inference_id": {
+    "pattern": "^0x[0-9a-f]{64}$",
+    "type": "string"
+   },
+   "kind": {
+    "type": "string"
+   },
+   "message_id": {
+    "type": "string"
+   },
+   "number": {
+    "type": "integer"
+   },
+   "state": {
+    "type": "string"
+   },
+   "tries": {
+    "items": {
+     "$ref": "#/components/schemas/Try"
+    },
+    "type": "array"
+   }
+  },
+  "required": [
+   "message_id",
+   "number",
+   "kind",
+   "inference_id",
+   "state",
+   "due_at",
+   "tries"
+  ],
+  "type": "object"
+ },
+ "WebhookOrder": {
+  "additionalProperties": false,
+  "properties": {
+   "finality": {
+    "enum": [
+     "mined",
+     "safe",
+     "final"
+    ],
+    "type": "string"
+   },
+   "grade": {
+    "enum": [
+     "Claimed",
+     "Signed",
+     "Attested",
+     "Proven"
+    ],
+    "type": "string"
+   },
+   "model": {
+    "anyOf": [
+     {
+      "pattern": "^0x[0-9a-fA-F]{64}$",
+      "type": "string"
+     },
+     {
+      "type": "null"
+     }
+    ]
+   },
+   "url": {
+    "maxLength": 2000,
+    "minLength": 1,
+    "type": "string"
+   }
+  },
+  "required": [
+   "url"
+  ],
+  "type": "object"
+ },
+ "Webhooks": {
+  "properties": {
+   "items": {
+    "items": {
+     "$ref": "#/components/schemas/Webhook"
+    },
+    "type": "array"
+   }
+  },
+  "required": [
+   "items"
   ],
   "type": "object"
  }
