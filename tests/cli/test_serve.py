@@ -25,7 +25,8 @@ ROOT = Path(__file__).parents[2]
 @contextmanager
 def served(url: str, *options: str) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:
     """The command, and the document that it prints once it takes connections."""
-    command = [sys.executable, "-m", "bridge.cli.app", "serve", "--database", url, "--port", "0", "--json", *options]
+    command = [sys.executable, "-m", "bridge.cli.app", "serve", "--database", url, "--port", "0", "--json"]
+    command += ["--no-follow"] * ("--rpc" not in options) + list(options)
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT) as process:
         assert process.stdout is not None
         lines = []
@@ -62,8 +63,10 @@ def test_it_says_where_it_answers_answers_there_and_stops_when_it_is_told_to(
         assert time.monotonic() - started < 10
 
 
-def test_a_chain_that_the_database_does_not_hold_needs_a_node(tmp_path: Path) -> None:
-    done = cli("serve", "--database", f"sqlite:///{tmp_path / 'empty.db'}", "--rpc", "http://127.0.0.1:1", "--json")
+@pytest.mark.parametrize("follow", ["--follow", "--no-follow"])
+def test_a_chain_that_the_database_does_not_hold_needs_a_node(tmp_path: Path, follow: str) -> None:
+    url = f"sqlite:///{tmp_path / 'empty.db'}"
+    done = cli("serve", follow, "--database", url, "--rpc", "http://127.0.0.1:1", "--json")
     assert done.code == 1
     assert done.document["error"]["name"] == "RpcUnreachable"
 
@@ -73,9 +76,9 @@ def test_an_address_that_is_taken_is_named(engine: Engine) -> None:
     url = engine.url.render_as_string(hide_password=False)
     with served(url) as (_, told):
         port = told["url"].rpartition(":")[2]
-        done = cli("serve", "--database", url, "--port", port, "--json")
+        done = cli("serve", "--no-follow", "--database", url, "--port", port, "--json")
         assert (done.code, done.document["error"]["name"]) == (1, "OptionInvalid")
-        assert cli("serve", "--database", url, "--port", "0", "--rate", "often").code == 1
+        assert cli("serve", "--no-follow", "--database", url, "--port", "0", "--rate", "often").code == 1
 
 
 def test_a_key_is_shown_once_listed_without_its_secret_and_revoked(tmp_path: Path) -> None:

@@ -59,7 +59,19 @@ def follow(connection: Connection, database: str) -> None:
 def serving(database: str, store: Path, *bundles: Bundle) -> Iterator[str]:
     """The command, answering until the block ends; its URL."""
     models = [option for bundle in bundles for option in ("--model", str(bundle.path))]
-    command = ["serve", "--port", "0", "--database", database, "--store", str(store), *models, "--json"]
+    command = [
+        "serve",
+        "--no-follow",
+        "--no-webhooks",
+        "--port",
+        "0",
+        "--database",
+        database,
+        "--store",
+        str(store),
+        *models,
+        "--json",
+    ]
     with subprocess.Popen(
         [sys.executable, "-u", "-m", "bridge.cli.app", *command], stdout=subprocess.PIPE, text=True
     ) as process:

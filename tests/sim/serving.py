@@ -196,7 +196,18 @@ def _tell(engine: Engine, number: int) -> None:
 @contextmanager
 def served(database: Path, workers: int) -> Iterator[tuple[str, int]]:
     """The command itself: its address and its process."""
-    command = [sys.executable, "-m", "bridge.cli.app", "serve", "--port", "0", "--workers", str(workers), "--json"]
+    command = [
+        sys.executable,
+        "-m",
+        "bridge.cli.app",
+        "serve",
+        "--no-follow",
+        "--port",
+        "0",
+        "--workers",
+        str(workers),
+        "--json",
+    ]
     environment = {**os.environ, "PROOFBRIDGE_DATABASE": f"sqlite:///{database}"}
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
         told = ""

@@ -6,7 +6,7 @@ import json
 import threading
 import time
 from collections.abc import Iterator
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,17 +22,9 @@ from bridge.webhooks.delivery import BACK_OFF, Deliveries
 from bridge.webhooks.post import Post
 from bridge.webhooks.signature import check
 from bridge.webhooks.subscription import Subscription, Subscriptions, Wish
+from tests.webhooks.at_once import AtOnce
 from tests.webhooks.chain import CHAIN_ID, MODEL, OTHER_MODEL, Chain
 from tests.webhooks.receiver import Receiver, receiver
-
-
-class AtOnce(Executor):
-    """Does what it is given before it returns, so that a step is a step."""
-
-    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
-        future: Future[Any] = Future()
-        future.set_result(fn(*args, **kwargs))
-        return future
 
 
 def write(_connection: Connection, news: News) -> str:
