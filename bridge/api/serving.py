@@ -19,6 +19,9 @@ from bridge.api.settings import Settings
 from bridge.errors import OptionInvalid
 
 _BACKLOG = 4096
+_HUNG_SECONDS = 120
+"""A worker that does not answer its parent for so long is replaced. On a busy machine it takes seconds to begin, and uvicorn's own
+five would end it again and again."""
 _GOODBYE_SECONDS = 10
 """For answers that are under way when the server is stopped."""
 
@@ -44,6 +47,7 @@ def serve(settings: Settings, host: str, port: int, workers: int, told: Callable
             server_header=False,
             proxy_headers=False,
             timeout_graceful_shutdown=_GOODBYE_SECONDS,
+            timeout_worker_healthcheck=_HUNG_SECONDS,
         )
         told(_address(listener))
         if workers == 1:

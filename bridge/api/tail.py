@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 
 from fastapi.sse import format_sse_event
 from pydantic import TypeAdapter
@@ -43,20 +43,21 @@ class Tail:
         self._floor = 0
         """Everything after it that was told is in `_shared`."""
         self._more = asyncio.Event()
+        self._begun = asyncio.Event()
         self._is_over = False
         self.last = 0
         self.subscribers = 0
 
     async def run(self) -> None:
         """Read on until cancelled; a database that does not answer is asked again."""
-        is_begun, said = False, ""
+        said = ""
         while True:
             try:
-                if not is_begun:
+                if not self._begun.is_set():
                     self.last = self._floor = await self._reader.ask(
                         lambda view: newest(view.connection, view.now.chain_id)
                     )
-                    is_begun = True
+                    self._begun.set()
                 await self._read_on()
                 said = ""
             except BridgeError as error:
@@ -68,10 +69,12 @@ class Tail:
     def stop(self) -> None:
         """Let every subscriber go."""
         self._is_over = True
+        self._begun.set()
         self._more.set()
 
-    async def subscribe(self, after: int | None, model_id: str | None) -> AsyncIterator[bytes]:
+    async def subscribe(self, after: int | None, model_id: str | None) -> AsyncGenerator[bytes, None]:
         """What to send to one subscriber, from a number on or from now."""
+        await self._begun.wait()  # before that it is not known where now is
         place = self.last if after is None else after
         yield _mark(place)
         while not self._is_over:

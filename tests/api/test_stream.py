@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import random
@@ -17,7 +18,9 @@ import pytest
 from sqlalchemy import insert
 
 from bridge.api import stream
+from bridge.api.reader import Reader
 from bridge.api.settings import Settings
+from bridge.api.tail import Tail
 from bridge.database.engine import writing
 from bridge.database.index import feed
 from tests.api.served import Api, refused, serving
@@ -108,6 +111,27 @@ def test_whoever_connects_gets_a_number_before_anything_happens(api: Api, story:
     with listening(api) as wire:
         first = next(events(wire))
     assert first == {"id": str(last)}
+
+
+def test_whoever_connects_before_the_feed_was_looked_at_is_not_told_all_that_ever_was(story: Story) -> None:
+    story.verified(story.model("long before"), 33, (8, 8, 8), (1, 1))
+
+    async def first() -> tuple[bytes, int]:
+        reader = Reader(story.engine, CHAIN, 1)
+        tail = Tail(reader)
+        subscriber = tail.subscribe(None, None)
+        waiting = asyncio.ensure_future(anext(subscriber))
+        await asyncio.sleep(0.05)
+        running = asyncio.create_task(tail.run())
+        mark = await waiting
+        running.cancel()
+        await subscriber.aclose()
+        reader.close()
+        return mark, tail.last
+
+    mark, last = asyncio.run(first())
+    assert last > 0
+    assert f"id: {last}\n".encode() in mark
 
 
 def test_what_reaches_back_further_than_memory_is_read_from_the_table(

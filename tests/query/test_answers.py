@@ -9,13 +9,14 @@ import pytest
 from sqlalchemy import Engine, insert
 
 from bridge.core.batch import is_in
+from bridge.core.bundle import Bundle
 from bridge.core.finality import Finality
 from bridge.core.grade import Grade
 from bridge.core.word import Hex32, to_bytes
 from bridge.database import index
 from bridge.database.engine import reading, writing
-from bridge.errors import ChainNotFollowed, InferenceUnknown, ModelUnknown, RequestUnknown
-from bridge.query.answers.face import face
+from bridge.errors import ChainNotFollowed, InferenceUnknown, ModelUnknown, RequestUnknown, SchemaRefused
+from bridge.query.answers.face import card, enrol, face
 from bridge.query.answers.horizon import horizon
 from bridge.query.answers.inferences import Inference, inference
 from bridge.query.answers.models import line, list_models, model
@@ -264,3 +265,23 @@ def test_figures_count_a_statement_once_and_a_transaction_once(story: Story) -> 
     assert [(day.inferences, day.gas) for day in told.days] == [(3, 1_400_000)]
     assert (none.inferences, none.proven_share, none.seconds_to_proof.median) == (0, None, None)
     assert (of_one.inferences, of_one.proven) == (1, 0)
+
+
+def test_a_bundle_names_its_model_however_often_it_is_handed_in(story: Story, bundle: Bundle) -> None:
+    for _ in range(2):
+        with writing(story.engine) as connection:
+            enrol(connection, bundle)
+    with reading(story.engine) as connection:
+        told, card_of = face(connection, CHAIN, bundle.model_id), card(connection, bundle.model_id)
+    assert (told.name, told.circuit) == (bundle.manifest.name, bundle.manifest.circuit)
+    assert card_of is not None
+    assert card_of.fidelity == bundle.manifest.fidelity
+
+
+def test_a_bundle_of_another_circuit_than_the_registered_one_is_refused(story: Story, bundle: Bundle) -> None:
+    with writing(story.engine) as connection:
+        row = {"chain_id": CHAIN, "model_id": bundle.model_id, "block_number": 1, "log_index": 0, "owner": ALICE}
+        row |= {"model_hash": word("onnx"), "circuit_hash": word("another"), "vk_hash": word("key"), "uri": ""}
+        connection.execute(insert(index.models).values(proof_system="0x301c92ec", tx_hash=word("tx"), **row))
+        with pytest.raises(SchemaRefused, match=bundle.manifest.commitment.circuit_hash):
+            enrol(connection, bundle)

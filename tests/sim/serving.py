@@ -33,8 +33,10 @@ from tests.sim.crowd import A_BLOCK, CHAIN, MODELS, fill, name
 
 _PIECE = 0.5
 """Seconds between two pieces of news."""
-_SETTLE = 6.0
+_SETTLE = 10.0
 """Seconds for all subscribers to connect."""
+_LATE = 10.0
+"""Seconds in which the last piece of news is waited for."""
 _SAMPLE = 20_000
 """Different paths that are asked for."""
 
@@ -46,6 +48,8 @@ class Asked:
     what: str
     connections: int
     per_second: float
+    per_cpu_second: float
+    """Answers for each second that the server computed, on whichever core: the same beside other work."""
     p50: float
     p99: float
     most: float
@@ -108,16 +112,27 @@ def paths(records: int) -> dict[str, list[str]]:
     return {"get by id": ids, **made, "all of these pages, mixed": mixed}
 
 
-def ask(url: str, what: str, asked: list[str], connections: int, seconds: int) -> Asked:
-    """wrk, with these paths in turns."""
+def ask(url: str, server: int, what: str, asked: list[str], connections: int, seconds: int) -> Asked:
+    """wrk, with these paths in turns; `server` is the process whose children answer."""
     with tempfile.TemporaryDirectory() as folder:
         script, listed = Path(folder) / "ask.lua", Path(folder) / "paths.txt"
         listed.write_text("\n".join(asked))
         script.write_text(_LUA.replace("PATHS", str(listed)))
         command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "30s", "-s", str(script), url]
+        before = _computed(server)
         done = subprocess.run(command, capture_output=True, text=True, check=True)
+        computed = _computed(server) - before
     told = json.loads(done.stdout.rpartition("\nFIGURES ")[2])
-    return Asked(what, connections, **told)
+    return Asked(what, connections, per_cpu_second=told["per_second"] * seconds / computed, **told)
+
+
+def _computed(process: int) -> float:
+    """Seconds that a process and its children have computed."""
+    ticks = 0
+    for each in (process, *Path(f"/proc/{process}/task/{process}/children").read_text().split()):
+        fields = Path(f"/proc/{each}/stat").read_text().rpartition(")")[2].split()
+        ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 _LUA = """
@@ -139,10 +154,18 @@ end
 def listen(url: str, engine: Engine, subscribers: int, seconds: float) -> Heard:
     """A process of subscribers hears what is written here."""
     host, port = url.removeprefix("http://").split(":")
-    command = [sys.executable, "-m", "tests.sim.listeners", host, port, str(subscribers), str(seconds + _SETTLE)]
+    command = [
+        sys.executable,
+        "-m",
+        "tests.sim.listeners",
+        host,
+        port,
+        str(subscribers),
+        str(seconds + _SETTLE + _LATE),
+    ]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         time.sleep(_SETTLE)
-        end, pieces = time.monotonic() + seconds - 2, 0
+        end, pieces = time.monotonic() + seconds, 0
         while time.monotonic() < end:
             _tell(engine, pieces)
             pieces += 1
@@ -171,8 +194,8 @@ def _tell(engine: Engine, number: int) -> None:
 
 
 @contextmanager
-def served(database: Path, workers: int) -> Iterator[str]:
-    """The command itself."""
+def served(database: Path, workers: int) -> Iterator[tuple[str, int]]:
+    """The command itself: its address and its process."""
     command = [sys.executable, "-m", "bridge.cli.app", "serve", "--port", "0", "--workers", str(workers), "--json"]
     environment = {**os.environ, "PROOFBRIDGE_DATABASE": f"sqlite:///{database}"}
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
@@ -182,7 +205,7 @@ def served(database: Path, workers: int) -> Iterator[str]:
         url = json.loads(told)["url"]
         for _ in range(50 * workers):  # each on a connection of its own: every worker has begun
             requests.get(f"{url}/readyz", timeout=60).raise_for_status()
-        yield url
+        yield url, process.pid
         process.send_signal(signal.SIGTERM)
 
 
@@ -197,13 +220,13 @@ def measure(arguments: argparse.Namespace) -> Figures:
         is_new = not database.exists()
         engine = fill(database, arguments.records) if is_new else open_database(f"sqlite:///{database}")
         filled = time.monotonic() - started
-        with served(database, arguments.workers) as url:
+        with served(database, arguments.workers) as (url, server):
             asked = []
             for what, several in paths(arguments.records).items():
                 connections = arguments.connections if what == "get by id" else arguments.readers
-                ask(url, what, several, connections, 2)  # warm
-                asked.append(ask(url, what, several, connections, arguments.seconds))
-            heard = listen(url, engine, arguments.subscribers, arguments.seconds + 10)
+                ask(url, server, what, several, connections, 2)  # warm
+                asked.append(ask(url, server, what, several, connections, arguments.seconds))
+            heard = listen(url, engine, arguments.subscribers, arguments.seconds)
         engine.dispose()
         machine = (
             f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
@@ -215,7 +238,7 @@ def measure(arguments: argparse.Namespace) -> Figures:
 def markdown(figures: Figures) -> str:
     """For people."""
     rows = [
-        f"| {each.what} | {each.connections} | {each.per_second:,.0f} | {each.p50:.1f} | {each.p99:.1f} | {each.most:.0f} | {each.failed} |"
+        f"| {each.what} | {each.connections} | {each.per_second:,.0f} | {each.per_cpu_second:,.0f} | {each.p50:.1f} | {each.p99:.1f} | {each.most:.0f} | {each.failed} |"
         for each in figures.asked
     ]
     heard = figures.heard
@@ -224,7 +247,7 @@ def markdown(figures: Figures) -> str:
         "processes, wrk and the subscribers on the same cores. SQLite, "
         f"{figures.database_bytes / 2**20:,.0f} MB. Pages hold 50 inferences. Times in milliseconds."
     )
-    head = "| question | connections | answers a second | p50 | p99 | most | failed |\n| --- | --: | --: | --: | --: | --: | --: |"
+    head = "| question | connections | answers a second | for a second of computing | p50 | p99 | most | failed |\n| --- | --: | --: | --: | --: | --: | --: | --: |"
     news = (
         f"{heard.subscribers:,} subscribers heard {heard.pieces} pieces of news each, {heard.told:,} in all: half of them within "
         f"{heard.p50:.0f} ms of the writing, 99 of 100 within {heard.p99:.0f} ms, all within {heard.most:.0f} ms; {heard.wrong} were "

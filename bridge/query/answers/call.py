@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from bridge.core.grade import Grade
@@ -72,16 +73,26 @@ def confirming(
 
 def log_place(ledger: Address, tx_hash: Hex32, block_number: int, log_index: int, row: int) -> LogPlace:
     """Where the event stands."""
-    name = "BatchStored" if row else "InferenceVerified"
-    return LogPlace(ledger, contract_abi(_LEDGER).topic(name), tx_hash, block_number, log_index)
+    return LogPlace(ledger, _topic("BatchStored" if row else "InferenceVerified"), tx_hash, block_number, log_index)
 
 
 def _call(ledger: Address, function: str, values: list[Any]) -> ContractCall:
+    signature, names = _form(function)
+    arguments = tuple(Argument(name, _readable(value)) for name, value in zip(names, values, strict=True))
+    data = hex_bytes(contract_abi(_LEDGER).call(function, *values))
+    return ContractCall(ledger, signature, arguments, data, _TRUE)
+
+
+@cache
+def _form(function: str) -> tuple[str, tuple[str, ...]]:
+    """A function as its selector is made from, and the names of its parameters."""
     abi = contract_abi(_LEDGER)
-    arguments = tuple(
-        Argument(name, _readable(value)) for name, value in zip(abi.parameters(function), values, strict=True)
-    )
-    return ContractCall(ledger, abi.signature(function), arguments, hex_bytes(abi.call(function, *values)), _TRUE)
+    return abi.signature(function), abi.parameters(function)
+
+
+@cache
+def _topic(event: str) -> Hex32:
+    return contract_abi(_LEDGER).topic(event)
 
 
 def _readable(value: Any) -> str | tuple[str, ...]:

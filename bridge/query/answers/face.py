@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import orjson
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, select
 
 from bridge.core.bundle import Bundle
 from bridge.core.circuit import Circuit, Visibility
@@ -14,6 +14,7 @@ from bridge.core.commitment import circuit_of
 from bridge.core.manifest import Fidelity, Measurements, Settings, Setup, Versions
 from bridge.core.tensor import CircuitTensor
 from bridge.core.word import Hex32, to_bytes
+from bridge.database.engine import upsert
 from bridge.database.index import bindings, lines, models, schemas, versions
 from bridge.errors import SchemaRefused
 from bridge.query.answers.wire import Id, answer
@@ -82,13 +83,15 @@ class Face:
     """For people; None where nobody handed in the bundle."""
     circuit: Circuit | None
     """None where no verifier was bound to it."""
+    row: Circuit | None
+    """The same as one row of a batch sees it."""
     versions: tuple[ModelVersion, ...]
 
     def tensors(self, side: str, numbers: Sequence[float] | None) -> tuple[Tensor, ...] | None:
         """The numbers of a side under their names; those of a whole batch as one statement under the batch's shapes."""
-        if numbers is None or self.circuit is None:
+        if numbers is None or self.circuit is None or self.row is None:
             return None
-        for circuit in (self.circuit.row, self.circuit):
+        for circuit in (self.row, self.circuit):
             tensors = circuit.inputs if side == "input" else circuit.outputs
             if sum(tensor.elements for tensor in tensors) == len(numbers):
                 return tuple(_shares(tensors, numbers))
@@ -96,9 +99,9 @@ class Face:
 
     def shapes(self, side: str) -> tuple[TensorShape, ...] | None:
         """The tensors of a side."""
-        if self.circuit is None:
+        if self.row is None:
             return None
-        tensors = self.circuit.row.inputs if side == "input" else self.circuit.row.outputs
+        tensors = self.row.inputs if side == "input" else self.row.outputs
         return tuple(
             TensorShape(each.name, each.shape, each.dtype, each.scale, each.low, each.high) for each in tensors
         )
@@ -123,7 +126,8 @@ def face(connection: Connection, chain_id: int, model_id: Hex32) -> Face:
     bound = connection.scalar(_BINDING.where(bindings.c.chain_id == chain_id, bindings.c.model_id == model_id))
     circuit = CIRCUIT.validate_json(schema.document) if schema else _bound(bound) if bound else None
     found = connection.execute(_VERSIONS.where(versions.c.chain_id == chain_id, versions.c.model_id == model_id))
-    return Face(schema.name if schema else None, circuit, tuple(ModelVersion(*row) for row in found))
+    row = circuit.row if circuit else None
+    return Face(schema.name if schema else None, circuit, row, tuple(ModelVersion(*each) for each in found))
 
 
 def card(connection: Connection, model_id: Hex32) -> Card | None:
@@ -158,8 +162,8 @@ def enrol(connection: Connection, bundle: Bundle) -> None:
         "document": CIRCUIT.dump_json(manifest.circuit).decode(),
         "card": _CARD.dump_json(told).decode(),
     }
-    connection.execute(schemas.delete().where(schemas.c.model_id == manifest.model_id))
-    connection.execute(insert(schemas).values(**row))
+    kept = upsert(connection, schemas).values(**row)  # several processes begin at once
+    connection.execute(kept.on_conflict_do_update(index_elements=["model_id"], set_=row))
 
 
 def _bound(text: str) -> Circuit:

@@ -138,7 +138,8 @@ def _blocks(connection: Connection, now: Horizon, wanted: Search) -> tuple[int, 
     at = select(verifications.c.block_number).where(verifications.c.chain_id == now.chain_id).limit(1)
     if wanted.since is not None:
         later = at.where(verifications.c.block_time >= wanted.since).order_by(verifications.c.block_time)
-        first = max(first, connection.scalar(later) or LAST_BLOCK)
+        found = connection.scalar(later)
+        first = max(first, LAST_BLOCK if found is None else found)
     if wanted.until is not None:
         earlier = at.where(verifications.c.block_time <= wanted.until).order_by(verifications.c.block_time.desc())
         found = connection.scalar(earlier)
