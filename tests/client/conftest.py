@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,22 +16,14 @@ from typing import Any
 
 import pytest
 
-from bridge import verbs
+from bridge import indexing, verbs
 from bridge.chain.anvil import local_chain
 from bridge.chain.contract import core_abis
-from bridge.chain.wire import Wire
-from bridge.chain.witnesses import Witnesses
 from bridge.client import Anchor, Client
 from bridge.connection import Connection, connect
 from bridge.core.bundle import Bundle
-from bridge.core.commitment import domain
 from bridge.core.proof import Proof
 from bridge.core.word import Hex32
-from bridge.database.engine import open_database
-from bridge.query.events import Events
-from bridge.query.follower import Follower
-from bridge.query.index import Index
-from bridge.query.rows import Reader
 from bridge.relay.submit import statement
 from bridge.toolchain import npm
 from tests.conftest import Example
@@ -40,19 +33,7 @@ PACKAGE = Path(__file__).parents[2] / "clients" / "typescript"
 
 def follow(connection: Connection, database: str) -> None:
     """Bring an index to the head of a chain."""
-    core, chain_id = connection.core(), connection.rpc.chain_id
-    engine = open_database(database)
-    wire = Wire(connection.rpc.place)
-    try:
-        index = Index(engine, chain_id, core.ledger.address, core.first_block)
-        reader = Reader(chain_id, Events.of(core), domain(chain_id, core.ledger.address))
-        follower = Follower(index, reader, Witnesses(chain_id, (wire,)), depth=connection.preset.finality_depth)
-        while (step := follower.step()).blocks or not step.is_at_head:
-            pass
-        follower.close()
-    finally:
-        wire.close()
-        engine.dispose()
+    indexing.follow(connection, indexing.Plan(database, until_head=True), threading.Event())
 
 
 @contextlib.contextmanager
