@@ -1,1 +1,1 @@
-"""The room that answers: verified inferences, read back from the chain alone and decoded to numbers."""
+"""The room that answers: verified inferences, read back from the chain alone or followed into an index, and decoded to numbers."""

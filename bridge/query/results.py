@@ -1,7 +1,7 @@
 """Verified inferences out of events and the ledger. Everything needed to decode them stands on the chain too.
 
 `InferenceVerified` is emitted only after a proof held; `ModelBound` carries the shapes and scales, checked against the model's
-commitment. So nobody's server has to be believed; the node's answers still are (a later index cross-checks them).
+commitment. So nobody's server has to be believed; the node's answers still are; the index (`follower`) cross-checks them.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """How fast an index catches up with a chain that is full of events, and what a kill costs it.
 
     python -m tests.sim.backfill --events 100000 --out docs/benchmarks/backfill
-    python -m tests.sim.backfill --events 100000 --ponder /tmp/ponder     # a folder in which `npm install ponder viem hono` ran
+    python -m tests.sim.backfill --events 100000 --ponder FOLDER     # one in which `npm install ponder viem hono` ran
 
 Real contracts on Anvil, real signatures, one InferenceVerified event each; `--together` of them are sent in one transaction, because
 Anvil recovers the signer of every transaction that it shows, which would otherwise be what is measured. The index is the command
