@@ -51,9 +51,9 @@ endif
 sim: .venv/dev node_modules/.installed
 	SEED=$(SEED) $(BIN)/pytest tests/sim || { echo "make sim SEED=$(SEED)"; exit 1; }
 
-# As many seeds as it takes to believe it, for the relayer and for the index: about half an hour on two cores.
+# As many seeds as it takes to believe it, for the relayer and for the index: about forty minutes on two cores.
 reliability: .venv/dev node_modules/.installed
-	$(BIN)/python -m tests.sim.reliability --seeds $(or $(SEEDS),1000) --out build/reliability.md
+	$(BIN)/python -m tests.sim.reliability --seeds $(or $(SEEDS),1000) --index-seeds $(or $(INDEX_SEEDS),$(SEEDS),1000) --out build/reliability.md
 
 # After a change of a contract: its ABI, code and gas anew. Each difference belongs into the commit, with its reason.
 snapshots: .venv/dev node_modules/.installed

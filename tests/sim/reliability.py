@@ -178,6 +178,7 @@ def main() -> None:
     """Run and write."""
     parser = argparse.ArgumentParser(description="Many seeds of trouble for the relayer and the index.")
     parser.add_argument("--seeds", type=int, default=1000)
+    parser.add_argument("--index-seeds", type=int, help="for the index, if not as many")
     parser.add_argument("--first", type=int, default=1)
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--only", choices=("relayer", "index"))
@@ -190,7 +191,8 @@ def main() -> None:
         lines += of_relayer(of_relay)
         failed += of_relay.failed
     if chosen.only != "relayer":
-        followed = many(seeds, chosen.processes, follow, core_code())
+        those = range(chosen.first, chosen.first + (chosen.index_seeds or chosen.seeds))
+        followed = many(those, chosen.processes, follow, core_code())
         lines += of_index(followed)
         failed += followed.failed
     page = "\n".join(lines)
