@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -290,22 +290,14 @@ def _outputs(circuit: Circuit, output: bytes) -> tuple[float, ...] | None:
 
 def _numbers(tensors: tuple[CircuitTensor, ...], words: bytes) -> tuple[float, ...] | None:
     """Words as numbers; None where they are not those of the tensors."""
-    if len(words) != WORD_BYTES * sum(tensor.elements for tensor in tensors):
+    scales = [scale for tensor in tensors for scale in (tensor.scale,) * tensor.elements]
+    if len(words) != WORD_BYTES * len(scales):
         return None
-    numbers: list[float] = []
-    at = 0
-    to_number: Callable[[int, int], float] = fixed_point.to_number
+    given = [int.from_bytes(words[at : at + WORD_BYTES], "big") for at in range(0, len(words), WORD_BYTES)]
     try:
-        for tensor in tensors:
-            end = at + WORD_BYTES * tensor.elements
-            numbers += [
-                to_number(int.from_bytes(words[place : place + WORD_BYTES], "big"), tensor.scale)
-                for place in range(at, end, WORD_BYTES)
-            ]
-            at = end
+        return tuple(map(fixed_point.to_number, given, scales))
     except ValueError:
         return None
-    return tuple(numbers)
 
 
 def _text(text: str) -> str:
