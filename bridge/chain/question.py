@@ -67,9 +67,9 @@ def tagged(tag: str) -> Question[Block]:
     return Question(asked.method, asked.params, read, asked.nothing)
 
 
-def code(address: Address) -> Question[bytes]:
-    """Runtime code at an address."""
-    return Question("eth_getCode", (address, "latest"), answer.raw)
+def code(address: Address, which: int | str = "latest") -> Question[bytes]:
+    """Runtime code at an address, as of a block by number or tag."""
+    return Question("eth_getCode", (address, _place(which)), answer.raw)
 
 
 def balance(address: Address) -> Question[int]:

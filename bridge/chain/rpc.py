@@ -153,9 +153,9 @@ class Rpc:
                 return None
             raise
 
-    def code(self, address: Address) -> bytes:
-        """Runtime code at an address, empty where there is none."""
-        return self.ask(question.code(address))
+    def code(self, address: Address, which: int | str = "latest") -> bytes:
+        """Runtime code at an address, empty where there is none; as of an earlier block only of a node that keeps it."""
+        return self.ask(question.code(address, which))
 
     def balance(self, address: Address) -> int:
         """Balance in wei."""

@@ -56,7 +56,7 @@ def deploy_core(
         known = book.contracts.get(name)
         if known is None or known.address != placed.address or placed.receipt is not None or _is_of_old(known, wallet):
             source = write_source(folder, book.chain_id, source_name(artifact), artifact.standard_json)
-            line = deployment_of(placed, source, solc=artifact.solc, evm=artifact.evm, arguments=arguments)
+            line = deployment_of(wallet.rpc, placed, source, solc=artifact.solc, evm=artifact.evm, arguments=arguments)
             book = book.with_contract(name, line)
             write_book(folder, book)
         if placed.receipt is not None:

@@ -8,10 +8,11 @@ from eth_utils import to_checksum_address
 
 from bridge.chain.answer import Receipt
 from bridge.chain.contract import core_abis
+from bridge.chain.rpc import Rpc
 from bridge.chain.transaction import Wallet
 from bridge.core.word import Address, Hex32, hex32, hex_bytes, keccak256, to_bytes
 from bridge.deploy.book import Deployment
-from bridge.errors import CreationFailed, FactoryMissing
+from bridge.errors import CreationFailed, FactoryMissing, RpcFailed
 
 FACTORY = Address("0x4e59b44847b379578588920cA78FbF26c0B4956C")
 """Arachnid's deterministic deployment proxy; calldata is salt followed by creation code."""
@@ -56,13 +57,29 @@ def place(wallet: Wallet, unit: str, initcode: bytes, runtime: bytes) -> Placed:
     return Placed(address, receipt, hex32(keccak256(initcode)), hex32(keccak256(code)))
 
 
-def deployment_of(placed: Placed, source: str, *, solc: str, evm: str, arguments: bytes = b"") -> Deployment:
-    """A line for the book. A contract that stood there before is dated to block 0, so that no event of it is missed."""
+def standing_since(rpc: Rpc, address: Address) -> int:
+    """The block that put code at an address; 0, which is before it, where the node does not keep what tells.
+
+    A node that answers for blocks whose state it dropped would make it later than it is, and events be missed: but then the
+    factory, which stood there before, is missing, too. Raises `RpcUnreachable`.
+    """
+    low, high = 0, rpc.block_number()
+    try:
+        while low < high:
+            middle = (low + high) // 2
+            low, high = (low, middle) if rpc.code(address, middle) else (middle + 1, high)
+        return low if low and rpc.code(FACTORY, low - 1) else 0
+    except RpcFailed:
+        return 0
+
+
+def deployment_of(rpc: Rpc, placed: Placed, source: str, *, solc: str, evm: str, arguments: bytes = b"") -> Deployment:
+    """A line for the book. Raises members of `ChainError`."""
     receipt = placed.receipt
     return Deployment(
         address=placed.address,
         tx_hash=receipt.tx_hash if receipt else None,
-        block_number=receipt.block_number if receipt else 0,
+        block_number=receipt.block_number if receipt else standing_since(rpc, placed.address),
         salt=SALT,
         initcode_hash=placed.initcode_hash,
         code_hash=placed.code_hash,

@@ -92,7 +92,7 @@ def deploy_model(
         folder, book.chain_id, f"verifier-{bundle.model_id[2:14]}", bundle.file(VERIFIER_INPUT).read_text()
     )
     versions = bundle.manifest.versions
-    verifier = deployment_of(placed, source, solc=versions.solc, evm=versions.evm)
+    verifier = deployment_of(wallet.rpc, placed, source, solc=versions.solc, evm=versions.evm)
     if known is not None and placed.receipt is None:
         verifier = known.verifier  # its line says when it was deployed
     digest = hex32(keccak256(bundle.vka)) if bundle.is_shared else None
@@ -113,7 +113,7 @@ def _describe(bundle: Bundle, wallet: Wallet, folder: Path, core: CoreContracts)
     arguments = Abi(artifact.abi).constructor(core.ledger.address, int(bundle.model_id, 16), circuit)
     placed = place(wallet, "the model's metadata", artifact.creation + arguments, artifact.runtime)
     source = write_source(folder, wallet.rpc.chain_id, source_name(artifact), artifact.standard_json)
-    line = deployment_of(placed, source, solc=artifact.solc, evm=artifact.evm, arguments=arguments)
+    line = deployment_of(wallet.rpc, placed, source, solc=artifact.solc, evm=artifact.evm, arguments=arguments)
     return line, placed.receipt.gas_used if placed.receipt else 0, 1 if placed.receipt else 0
 
 

@@ -11,6 +11,9 @@ from bridge.connection import Connection, connect
 from bridge.deploy.core import NOBODY
 from bridge.errors import ChainTooOld
 from bridge.solidity.contracts import CORE
+from tests.chain.proxy import Answer, Request, problem, proxied, result
+
+_SAID = "nothing, and says so"
 
 
 def test_deploying_the_core_twice_sends_nothing_the_second_time(connection: Connection) -> None:
@@ -24,6 +27,40 @@ def test_deploying_the_core_twice_sends_nothing_the_second_time(connection: Conn
     assert second.gas_used == 0
     assert second.book == first.book
     assert connection.rpc.nonce(connection.wallet().address) == sent
+
+
+def test_a_book_of_ones_own_dates_what_stood_there_before(connection: Connection, tmp_path: Path) -> None:
+    for _ in range(5):
+        connection.rpc.raw("evm_mine")
+    first = verbs.deploy_core(connection)
+    for _ in range(5):
+        connection.rpc.raw("evm_mine")
+    second = verbs.deploy_core(replace(connection, deployments=tmp_path / "own"))
+    assert second.new == ()
+    dates = [{name: line.block_number for name, line in done.book.contracts.items()} for done in (first, second)]
+    assert dates[0] == dates[1]
+    assert min(dates[0].values()) == 6
+
+
+@pytest.mark.parametrize("keeps", [_SAID, "nothing, and does not say so"])
+def test_where_a_node_keeps_no_history_nothing_is_taken_for_young(
+    connection: Connection, tmp_path: Path, keeps: str
+) -> None:
+    for _ in range(5):
+        connection.rpc.raw("evm_mine")
+    verbs.deploy_core(connection)
+    with proxied(connection.rpc.place) as node:
+
+        def forget(request: Request) -> Answer | None:
+            if request["params"][1] == "latest":
+                return node.forward(request)
+            said = problem("missing trie node") if keeps == _SAID else result("0x")
+            return said(request)
+
+        node.spoil("eth_getCode", forget)
+        own = connect(rpc=node.url, deployments=tmp_path / "own")
+        book = verbs.deploy_core(own).book
+    assert {line.block_number for line in book.contracts.values()} == {0}, "the whole chain is looked at"
 
 
 def test_nobody_guards_the_verifiers_unless_told_so(connection: Connection, tmp_path: Path) -> None:
