@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -49,6 +50,8 @@ class Server:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """The feed is read for the length of a block."""
+        gc.collect()
+        gc.freeze()  # what is there now stays: a collector that walks all of it makes every hundredth answer wait
         reading_on = asyncio.create_task(self.tail.run())
         try:
             yield
@@ -57,6 +60,7 @@ class Server:
             reading_on.cancel()
             with suppress(asyncio.CancelledError):
                 await reading_on
+            gc.unfreeze()
             self.reader.close()
             self.engine.dispose()
 
