@@ -19,7 +19,7 @@ from bridge.chain.wire import Wire
 from bridge.chain.witnesses import Witnesses
 from bridge.connection import Connection
 from bridge.core.commitment import domain
-from bridge.database.engine import default_url, opened
+from bridge.database.engine import INDEX_CACHE_KIB, default_url, opened
 from bridge.database.lease import SECONDS, Lease, acquire
 from bridge.errors import ChainError, DatabaseFailed, FollowError, LeaseLost, OptionInvalid
 from bridge.query.events import Events
@@ -93,7 +93,7 @@ def follow(connection: Connection, plan: Plan, stop: threading.Event, *, told: T
     `IndexOfAnother`, `DatabaseFailed` where the database was not there to begin with, and with `until_head` what the nodes failed
     with in the end.
     """
-    with _witnesses(connection, plan) as witnesses, opened(plan.database) as engine:
+    with _witnesses(connection, plan) as witnesses, opened(plan.database, cache_kib=INDEX_CACHE_KIB) as engine:
         if plan.trust_again:
             _index(connection, engine, None).trust_again()
         progress = _NOTHING

@@ -17,7 +17,7 @@ from bridge.api.reader import Reader
 from bridge.api.settings import Settings
 from bridge.api.tail import Tail
 from bridge.core.bundle import open_bundle
-from bridge.database.engine import open_database, reading, writing
+from bridge.database.engine import INDEX_CACHE_KIB, open_database, reading, writing
 from bridge.errors import ApiKeyRefused
 from bridge.query.answers.face import enrol
 from bridge.webhooks.post import Post
@@ -36,7 +36,7 @@ class Server:
         `StorageError`, and `SchemaRefused`.
         """
         self.settings = settings
-        self.engine: Engine = open_database(settings.database)
+        self.engine: Engine = open_database(settings.database, cache_kib=INDEX_CACHE_KIB)
         self.reader = Reader(self.engine, settings.chain_id, settings.threads)
         bundles = [open_bundle(path) for path in settings.models]
         with writing(self.engine) as connection:

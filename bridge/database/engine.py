@@ -32,8 +32,10 @@ _MIGRATIONS = Path(__file__).parent / "migrations"
 _UPGRADING = 0x70726F6F66
 """Of PostgreSQL's advisory lock that one upgrade at a time holds."""
 _BUSY_MILLISECONDS = 30_000
-_CACHE_KIB = 65_536
-"""What SQLite keeps of a file in memory at most: an index that does not fit is read again and again."""
+_CACHE_KIB = 2_048
+"""What SQLite keeps of a file in memory at most, for each connection: its own default."""
+INDEX_CACHE_KIB = 65_536
+"""The same for who reads all over an index: where its pages do not fit they are read again and again."""
 _READING = "reading"
 """Execution option of a connection that begins no transaction that could write."""
 _TURNS: WeakKeyDictionary[Engine, threading.Lock] = WeakKeyDictionary()
@@ -48,10 +50,10 @@ def default_url() -> str:
     return f"sqlite:///{home('relay') / 'relay.db'}"
 
 
-def open_database(url: str) -> Engine:
+def open_database(url: str, *, cache_kib: int = _CACHE_KIB) -> Engine:
     """The database of a URL with its tables as this version has them; a SQLite file is made where there is none.
 
-    Raises `DatabaseFailed`.
+    `cache_kib` is of SQLite's alone. Raises `DatabaseFailed`.
     """
     try:
         parsed = make_url(url)
@@ -60,7 +62,7 @@ def open_database(url: str) -> Engine:
     parsed = parsed.set(drivername=_DRIVERS.get(parsed.drivername, parsed.drivername))
     place = redacted(parsed)
     try:
-        engine = _sqlite(parsed) if parsed.get_backend_name() == "sqlite" else _server(parsed)
+        engine = _sqlite(parsed, cache_kib) if parsed.get_backend_name() == "sqlite" else _server(parsed)
         _upgrade(engine)
     except (SQLAlchemyError, CommandError, OSError, NoSuchModuleError, ModuleNotFoundError) as error:
         raise DatabaseFailed(place=place, reason=_words(error)) from None
@@ -68,9 +70,9 @@ def open_database(url: str) -> Engine:
 
 
 @contextmanager
-def opened(url: str) -> Iterator[Engine]:
+def opened(url: str, *, cache_kib: int = _CACHE_KIB) -> Iterator[Engine]:
     """`open_database` for the length of a block, with every connection closed at its end."""
-    engine = open_database(url)
+    engine = open_database(url, cache_kib=cache_kib)
     try:
         yield engine
     finally:
@@ -126,14 +128,15 @@ def redacted(url: URL) -> str:
     return url.set(username=None, password=None, query={}).render_as_string()
 
 
-def _sqlite(url: URL) -> Engine:
+def _sqlite(url: URL, cache_kib: int) -> Engine:
     if url.database in {None, "", ":memory:"}:
-        return _immediate(create_engine(url, poolclass=StaticPool, connect_args={"check_same_thread": False}))
+        memory = create_engine(url, poolclass=StaticPool, connect_args={"check_same_thread": False})
+        return _immediate(memory, cache_kib)
     Path(str(url.database)).parent.mkdir(parents=True, exist_ok=True)
-    return _immediate(create_engine(url))
+    return _immediate(create_engine(url), cache_kib)
 
 
-def _immediate(engine: Engine) -> Engine:
+def _immediate(engine: Engine, cache_kib: int) -> Engine:
     """SQLite as a journal needs it: on disk before a commit returns, and a writer waits for another one."""
 
     @event.listens_for(engine, "connect")
@@ -144,7 +147,7 @@ def _immediate(engine: Engine) -> Engine:
         cursor.execute("PRAGMA synchronous = FULL")
         cursor.execute(f"PRAGMA busy_timeout = {_BUSY_MILLISECONDS}")
         cursor.execute("PRAGMA foreign_keys = ON")
-        cursor.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+        cursor.execute(f"PRAGMA cache_size = -{cache_kib}")
         cursor.close()
 
     @event.listens_for(engine, "begin")

@@ -68,9 +68,25 @@ def standing_since(rpc: Rpc, address: Address) -> int:
         while low < high:
             middle = (low + high) // 2
             low, high = (low, middle) if rpc.code(address, middle) else (middle + 1, high)
-        return low if low and rpc.code(FACTORY, low - 1) else 0
     except RpcFailed:
         return 0
+    return low if stood_before(rpc, address, low) is False else 0
+
+
+def stood_before(rpc: Rpc, address: Address, block: int) -> bool | None:
+    """Whether code stood at an address before a block; None where the node does not keep what tells. Raises `RpcUnreachable`.
+
+    A node that dropped the state may answer that nothing stood there: then the factory did not, either.
+    """
+    if block == 0:
+        return False
+    before = min(block - 1, rpc.block_number())  # of a block that is not there yet, nodes answer with an error
+    try:
+        if rpc.code(address, before):
+            return True
+        return False if rpc.code(FACTORY, before) else None
+    except RpcFailed:
+        return None
 
 
 def deployment_of(rpc: Rpc, placed: Placed, source: str, *, solc: str, evm: str, arguments: bytes = b"") -> Deployment:

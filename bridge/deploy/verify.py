@@ -22,6 +22,7 @@ from bridge.core.progress import Progress, silent
 from bridge.core.word import Address, Hex32, hex32, hex_bytes, keccak256, parse_hex32
 from bridge.deploy.book import Book, Deployment, ModelEntry
 from bridge.deploy.core import guardian_in
+from bridge.deploy.create2 import stood_before
 from bridge.deploy.source import Placement, placements, rebuild, verifier_name
 from bridge.errors import ContractReverted, DeploymentDiffers, NotDeployed, RpcFailed, SourceDiffers
 from bridge.solidity.contracts import ADAPTERS, CORE
@@ -129,7 +130,7 @@ def _placed(rpc: Rpc, folder: Path, placement: Placement, code: bytes, progress:
     """What stands at an address, how it got there, and from which source."""
     name, line = placement.name, placement.line
     yield Check(name, "code hash", line.code_hash, _hash(code))
-    yield Check(name, "deployed in block", str(line.block_number), _block(rpc, line.tx_hash))
+    yield _dated(rpc, name, line)
     try:
         rebuilt = rebuild(folder, placement, progress)
     except SourceDiffers as error:
@@ -237,10 +238,18 @@ def _key_hash(entry: ModelEntry, code: bytes) -> str:
         return "an artifact's digest in the book"
 
 
-def _block(rpc: Rpc, tx_hash: Hex32 | None) -> str:
-    """Where a deployment was mined; 0 where somebody else sent it, because then no event may be missed."""
-    if tx_hash is None:
-        return "0"
+def _dated(rpc: Rpc, name: str, line: Deployment) -> Check:
+    """That the contract did not stand before the block of its line: whoever reads its events from there misses none."""
+    what, told = "deployed in block", str(line.block_number)
+    if line.tx_hash is not None:
+        return Check(name, what, told, _mined_in(rpc, line.tx_hash))
+    before = stood_before(rpc, line.address, line.block_number) if is_checksum_address(line.address) else None
+    if before is None:
+        return Check(name, what, None, f"{told} by the book; the node does not keep what stood there before")
+    return Check(name, what, told, "an earlier one" if before else told)
+
+
+def _mined_in(rpc: Rpc, tx_hash: Hex32) -> str:
     try:
         receipt = rpc.receipt(parse_hex32(tx_hash))
     except ValueError:

@@ -96,7 +96,7 @@ LINES: dict[str, tuple[dict[str, Any], set[str]]] = {
     "a later block": ({"block_number": 1_000_000}, {"deployed in block"}),
     "another transaction": ({"tx_hash": WORD}, {"deployed in block"}),
     "a transaction that is no hash": ({"tx_hash": "0x12"}, {"deployed in block"}),
-    "no transaction": ({"tx_hash": None}, {"deployed in block"}),
+    "a later block without a transaction": ({"tx_hash": None, "block_number": 1_000_000}, {"deployed in block"}),
     "another compiler": ({"solc": "0.8.36"}, {"compiler"}),
     "another EVM": ({"evm": "shanghai"}, {"compiler"}),
     "a source that is not there": ({"standard_json": "31337/nothing.json"}, {"address of the source"}),
@@ -332,12 +332,36 @@ def test_a_chain_where_nothing_is_deployed_is_named_with_and_without_a_book(stag
             verbs.sources(replace(anew, deployments=tmp_path / "empty"))
 
 
-def test_a_line_found_and_not_sent_is_dated_to_block_0(staged: Connection, bundle: Bundle, tmp_path: Path) -> None:
+def test_a_line_found_and_not_sent_has_the_block_in_which_its_contract_first_stood(
+    staged: Connection, bundle: Bundle, tmp_path: Path
+) -> None:
     elsewhere = replace(staged, deployments=tmp_path / "elsewhere")
     verbs.deploy_core(elsewhere)
     verbs.deploy_model(bundle, elsewhere)
-    assert elsewhere.book().contract("ModelRegistry").tx_hash is None
+    found, sent = elsewhere.book().contract("ModelRegistry"), staged.book().contract("ModelRegistry")
+    assert found == replace(sent, tx_hash=None)
     assert verbs.verify_deployment(elsewhere).ok
+
+
+@pytest.mark.parametrize(("later", "differs"), [(-1, False), (0, False), (1, True)])
+def test_a_line_found_and_not_sent_may_be_dated_too_early_and_not_too_late(
+    later: int, differs: bool, staged: Connection
+) -> None:
+    block = staged.book().contract("InferenceLedger").block_number
+    with_line(staged, "InferenceLedger", tx_hash=None, block_number=block + later)
+    found = failing(verbs.verify_deployment(staged))
+    assert found == ({("InferenceLedger", "deployed in block")} if differs else set())
+
+
+def test_what_a_node_does_not_keep_is_reported_and_no_difference(staged: Connection) -> None:
+    with_line(staged, "InferenceLedger", tx_hash=None)
+    with proxied(staged.rpc.place) as proxy:
+        forgetful = connect(rpc=proxy.url, deployments=staged.deployments)
+        lost = problem("missing trie node")
+        proxy.spoil("eth_getCode", lambda call: proxy.forward(call) if "latest" in call["params"] else lost(call))
+        done = verbs.verify_deployment(forgetful)
+    assert done.ok
+    assert "the node does not keep" in rows(done)["InferenceLedger", "deployed in block"]
 
 
 def test_a_node_that_fails_is_not_taken_for_a_difference(staged: Connection) -> None:
