@@ -235,8 +235,8 @@ def read_input(bundle: Bundle, path: Path) -> tuple[Row, ...]:
 def prove(bundle: Bundle, row: Row, *, timeout: float = DEFAULT_TIMEOUT_SECONDS, progress: Progress = silent) -> Proof:
     """Prove one row and check the proof here. `timeout` is in seconds. A bundle over many rows takes a whole `stack` of them."""
     check_range(row, bundle.manifest.circuit.inputs)
-    setup = srs.find(bundle.manifest.setup)
-    return prover.prove(bundle.keys, bundle.model_id, row, setup.path, timeout=timeout, progress=progress)
+    setup = srs.for_proving(bundle.manifest, progress)
+    return prover.prove(bundle.keys, bundle.model_id, row, setup, timeout=timeout, progress=progress)
 
 
 def outputs_of(bundle: Bundle, proof: Proof) -> tuple[tuple[float, ...], ...]:
@@ -257,7 +257,7 @@ def submit(
     """Record a proof in the ledger, or find the record. `check=False` is for a proof that this process just checked."""
     said = statement_of(bundle, proof, connection.core())
     if check:
-        prover.check(bundle.keys, proof, srs.find(bundle.manifest.setup).path, progress=progress)
+        prover.check(bundle.keys, proof, srs.for_proving(bundle.manifest, progress), progress=progress)
     return _record(bundle, said, connection, confirmations, progress)
 
 

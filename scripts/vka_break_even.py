@@ -60,7 +60,7 @@ def measure(bundle: Bundle, proof: Proof, folder: Path) -> Cost:
             return send(core.ledger, "verifyInference", *statement(said, bundle.manifest.circuit, core).arguments)
 
         manifest = bundle.manifest
-        key = reusable_verifier(bundle.keys, srs.find(manifest.setup).path, manifest.versions.evm)
+        key = reusable_verifier(bundle.keys, srs.for_proving(manifest), manifest.versions.evm)
         shared = replace(manifest.commitment, vk_hash=key.key_hash, proof_system=proof_system_id(REUSABLE_PROOF_SYSTEM))
         words = (shared.model_hash, shared.circuit_hash, shared.vk_hash, shared.proof_system)
         send(core.registry, "registerModel", (*map(to_bytes, words), ""))

@@ -212,7 +212,8 @@ def _default(task: Task, ranked: Ranked, ours: Made, scratch: Path, progress: Pr
     """ezkl's circuit, and the seconds that its keys took, made anew even where ours is the same circuit."""
     place = scratch / "default"
     place.mkdir()
-    srs = trusted_setup.resolve(ranked.candidate.logrows, progress=progress)
+    logrows = ranked.candidate.logrows
+    srs = trusted_setup.fitting(trusted_setup.resolve(logrows, progress=progress), logrows, progress)
     with store.apart(scratch / "default-store"):
         started = time.monotonic()
         make_keys(place, task.model, ranked.candidate.document, srs, progress)

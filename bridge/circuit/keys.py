@@ -19,7 +19,7 @@ _FILES = (SETTINGS, CIRCUIT, PROVING_KEY, VERIFYING_KEY, VERIFIER_SOURCE)
 def make_keys(folder: Path, model: Model, settings: str, srs: SrsFile, progress: Progress = silent) -> Keys:
     """Put settings, circuit, keys and verifier source into a folder: out of the store, or made and kept there.
 
-    `settings` are ezkl's, canonical. Copies, and no links: a bundle that is damaged where it lies damages no other. Raises
+    `settings` are ezkl's, canonical, and `srs` fits them. Copies, and no links: a bundle that is damaged where it lies damages no other. Raises
     members of `EngineError` and `StorageError`.
     """
 

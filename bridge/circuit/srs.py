@@ -3,6 +3,8 @@
 Order: the file given, PROOFBRIDGE_SRS_PATH and the cache, the mirror in PROOFBRIDGE_SRS_MIRROR, the public ceremony by
 download (resumed, sha256 checked), and at last a development setup with a warning. A ceremony that cannot be reached costs at most
 three seconds; where PROOFBRIDGE_OFFLINE is set, no download is tried.
+
+A setup may be larger than the circuit. What is on record is the whole file; ezkl is given a cut of it, see `fitting`.
 """
 
 from __future__ import annotations
@@ -12,20 +14,23 @@ import shutil
 import struct
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from bridge.circuit import lagrange
 from bridge.circuit.download import Wanted, download
 from bridge.core import store
 from bridge.core.ceremony import PERPETUAL, in_srs
 from bridge.core.lock import locked
-from bridge.core.manifest import Setup
+from bridge.core.manifest import Manifest, Setup
 from bridge.core.progress import Progress, silent
-from bridge.core.storage import disk_errors, home, sha256_file
+from bridge.core.storage import disk_errors, home, sha256_file, write_atomic
 from bridge.engine.child import Call, run
 from bridge.errors import SrsHashMismatch, SrsMalformed, SrsUnavailable, StorageError
 
 MAX_LOGROWS = 26
+MAX_CUT = 16
+"""Of more rows no setup is cut here, which would take hours: ezkl does that for each proof, on all cores."""
 
 _POINT_BYTES = 64
 _G2_BYTES = 128
@@ -35,10 +40,11 @@ _LONG_TO_HASH = 1 << 22
 
 @dataclass(frozen=True, slots=True)
 class SrsFile:
-    """A setup file that was looked into."""
+    """A setup file that was looked into, or a cut of it."""
 
     path: Path
     setup: Setup
+    """Of the whole file."""
 
     @property
     def is_public(self) -> bool:
@@ -111,6 +117,30 @@ def find(setup: Setup) -> SrsFile:
     if setup.kind == "ceremony" and setup.name == PERPETUAL.name:
         return fetch(setup.logrows)
     raise SrsUnavailable(logrows=setup.logrows, tried=(f"the cache for {setup.name} with sha256 {setup.sha256[:12]}…",))
+
+
+def fitting(file: SrsFile, logrows: int, progress: Progress = silent) -> SrsFile:
+    """The same setup as ezkl is to be given it for a circuit of 2**logrows rows: the file, or its cut to so many, which is kept.
+
+    Of both ezkl makes the same keys and proofs, byte for byte; but it cuts a larger file itself for each of them, and a proof of
+    2^9 rows takes six times as long on a setup of 2^11.
+    """
+    if file.setup.logrows <= logrows or logrows > MAX_CUT:
+        return file
+    target = _cache() / "cuts" / f"{file.setup.sha256}-{logrows}"
+    stage = f"cutting the setup of 2^{file.setup.logrows} rows down to 2^{logrows}, once"
+    try:
+        with _locked(target, progress):
+            if not target.is_file():
+                write_atomic(target, lagrange.cut(file.path.read_bytes(), logrows, _in_percent(stage, progress)))
+    except StorageError:
+        return file  # a cache that cannot be written makes it slow, not impossible
+    return replace(file, path=target)
+
+
+def for_proving(manifest: Manifest, progress: Progress = silent) -> Path:
+    """The setup as ezkl is to be given it for a bundle's circuit. Raises `SrsUnavailable`."""
+    return fitting(find(manifest.setup), manifest.settings.logrows, progress).path
 
 
 def known_files() -> tuple[SrsFile, ...]:
@@ -213,6 +243,19 @@ def _kept(file: SrsFile) -> SrsFile:
         finally:
             scratch.unlink(missing_ok=True)
     return inspect(target)
+
+
+def _in_percent(stage: str, progress: Progress) -> Callable[[float], None]:
+    """Tells each new percent of a stage once."""
+    told = -1
+
+    def tell(share: float) -> None:
+        nonlocal told
+        if int(100 * share) > told:
+            told = int(100 * share)
+            progress(f"{stage}: {told} %")
+
+    return tell
 
 
 def _locked(target: Path, progress: Progress) -> AbstractContextManager[None]:

@@ -189,7 +189,8 @@ def make(
     Raises members of `SetupError`, `SolidityError`, `EngineError`, `StorageError`, and `BudgetExceeded`.
     """
     order, candidate = task.order, ranked.candidate
-    srs = trusted_setup.resolve(candidate.logrows, given=order.srs, progress=progress)
+    whole = trusted_setup.resolve(candidate.logrows, given=order.srs, progress=progress)
+    srs = trusted_setup.fitting(whole, candidate.logrows, progress)
     shutil.copyfile(task.single.path, folder / MODEL)
     keys = make_keys(folder, task.model, candidate.document, srs, progress)
     verifier = _verifier(task, folder, keys, srs, runs, progress)

@@ -10,8 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-_FQ = 21888242871839275222246405745257275088696311157297823662689037894645226208583
-"""q, the modulus of bn254's base field (EIP-196)."""
+from bridge.core.field import BASE_MODULUS
 
 _G2_X = (
     0x198E9393920D483A7260BFB731FB5D25F1AA493335A9E71297E485B7AEF312C2,
@@ -22,7 +21,7 @@ _G2_X = (
 _COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
 _WORD = re.compile(r"\b0x([0-9a-fA-F]{64})\b")
 
-_MONTGOMERY_INVERSE = pow(2**256, -1, _FQ)
+_MONTGOMERY_INVERSE = pow(2**256, -1, BASE_MODULUS)
 _G2_BYTES = 128
 
 
@@ -95,7 +94,7 @@ def in_srs(tail: bytes) -> Ceremony | None:
     if len(tail) != _G2_BYTES:
         raise ValueError(f"expected {_G2_BYTES} bytes, got {len(tail)}")
     words = [int.from_bytes(tail[at : at + 32], "little") for at in (0, 32)]
-    c0, c1 = (word * _MONTGOMERY_INVERSE % _FQ for word in words)
+    c0, c1 = (word * _MONTGOMERY_INVERSE % BASE_MODULUS for word in words)
     return next((ceremony for ceremony in CEREMONIES if ceremony.s_g2_x == (c0, c1)), None)
 
 

@@ -17,6 +17,7 @@ from uuid import uuid4
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
+from bridge.circuit.srs import SrsFile, fitting
 from bridge.core import store
 from bridge.core.bundle import MANIFEST, Bundle, open_bundle
 from bridge.core.manifest import parse_manifest
@@ -106,7 +107,7 @@ class Artifacts:
         return self.put_file(bundle.path / MANIFEST)
 
     def get_bundle(self, digest: str) -> tuple[Bundle, Path]:
-        """A bundle and its setup, out of this machine's own store where they were fetched before."""
+        """A bundle and its setup as a proof takes it, out of this machine's own store where they were fetched before."""
 
         def fetch(folder: Path) -> None:
             self.fetch(digest, folder / MANIFEST)
@@ -116,7 +117,9 @@ class Artifacts:
             self.fetch(manifest.setup.sha256, folder / _SRS)
 
         with store.entry(store.Key.of("fetched", {"manifest_sha256": digest}), fetch) as folder:
-            return open_bundle(folder), folder / _SRS
+            bundle = open_bundle(folder)
+            setup = SrsFile(folder / _SRS, bundle.manifest.setup)
+            return bundle, fitting(setup, bundle.manifest.settings.logrows).path
 
     def _path(self, digest: str) -> str:
         return f"{self._root}/{digest[:2]}/{digest}"

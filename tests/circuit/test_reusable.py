@@ -47,9 +47,13 @@ def test_other_decimals_are_another_artifact_of_the_same_circuit(bundle: Bundle)
 
 
 def test_the_trusted_setup_is_in_the_artifact_and_not_in_the_code(
-    bundle: Bundle, order: Order, hermez: Path, tmp_path: Path
+    bundle: Bundle, order: Order, hermez: Path, own_home: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """So whoever registers an artifact chooses whom to trust, and a model has to commit to its own."""
+    monkeypatch.setenv("PROOFBRIDGE_SRS_PATH", str(own_home / "cache" / "srs"))
+    monkeypatch.setenv(
+        "PROOFBRIDGE_HOME", str(tmp_path / "home")
+    )  # a public setup that is kept comes first from then on
     public = verbs.build_model(replace(order, srs=hermez, out=tmp_path)).bundle
     point = packed(HERMEZ.s_g2_x[::-1])  # EIP-197 wants the second coefficient first
     of_public, of_ours = (reusable_verifier(one.keys, setup_of(one), evm.UNIVERSAL) for one in (public, bundle))

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge.circuit import download, srs
+from bridge.circuit import download, lagrange, srs
 from bridge.core.ceremony import PERPETUAL
 from bridge.core.manifest import Setup
 from bridge.core.storage import sha256_file
@@ -304,6 +304,50 @@ def test_of_threads_that_want_one_file_one_fetches_it_and_the_others_say_that_th
         thread.join()
     assert mirror.asked == ["/1"]
     assert sum(stage.endswith("waiting") for stage in stages) == 2
+
+
+def test_a_setup_of_the_circuits_own_size_is_taken_as_it_is(home: Path) -> None:
+    made = srs.development_setup(3)
+    assert srs.fitting(made, 3) == made
+    assert not (home / "cache" / "srs" / "cuts").exists()
+
+
+def test_a_larger_setup_is_cut_once_and_stays_the_one_on_record(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
+    made = srs.development_setup(4)
+    stages: list[str] = []
+    part = srs.fitting(made, 3, stages.append)
+    assert part.setup == made.setup
+    assert part.path.read_bytes() == lagrange.cut(made.path.read_bytes(), 3)
+    assert stages[0].startswith("cutting the setup of 2^4 rows down to 2^3, once")
+    assert stages[-1].endswith("100 %")
+    assert len(stages) == len(set(stages))
+    monkeypatch.setattr(lagrange, "cut", lambda *_: pytest.fail("cut again"))
+    assert srs.fitting(made, 3) == part
+    assert srs.known_files() == (made,), "a cut is no setup of its own"
+    assert srs.find(made.setup) == made
+
+
+def test_two_setups_have_two_cuts(monkeypatch: pytest.MonkeyPatch, home: Path, tmp_path: Path) -> None:
+    one = srs.development_setup(3)
+    other = srs.SrsFile(tmp_path / "other", replace(one.setup, sha256="11" * 32))
+    monkeypatch.setenv("PROOFBRIDGE_HOME", str(tmp_path / "elsewhere"))
+    shutil.copy(srs.development_setup(3).path, other.path)
+    monkeypatch.setenv("PROOFBRIDGE_HOME", str(home))
+    assert srs.fitting(one, 2).path.read_bytes() != srs.fitting(other, 2).path.read_bytes()
+
+
+def test_where_a_cut_cannot_be_kept_the_whole_serves(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    made = srs.development_setup(3)
+    (tmp_path / "file").write_text("mine")
+    monkeypatch.setenv("PROOFBRIDGE_HOME", str(tmp_path / "file"))
+    assert srs.fitting(made, 2) == made
+
+
+def test_what_would_take_hours_is_left_to_ezkl(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = srs.development_setup(4)
+    monkeypatch.setattr(srs, "MAX_CUT", 2)
+    assert srs.fitting(made, 3) == made
+    assert srs.fitting(made, 2) != made
 
 
 class Hashing:

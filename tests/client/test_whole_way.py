@@ -6,6 +6,7 @@ import importlib.util
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -72,7 +73,11 @@ def sent(rpc: Rpc, **fields: Any) -> Any:
     """The receipt of a transaction of the node's own account."""
     sender = rpc.accounts()[0]
     tx_hash = rpc.raw("eth_sendTransaction", {"from": sender, "gas": hex(5_000_000), **fields})
-    return rpc.raw("eth_getTransactionReceipt", tx_hash)
+    deadline = time.monotonic() + 30
+    while (receipt := rpc.raw("eth_getTransactionReceipt", tx_hash)) is None:  # it answers before it has mined
+        assert time.monotonic() < deadline, f"{tx_hash} is not mined"
+        time.sleep(0.01)
+    return receipt
 
 
 def placed(rpc: Rpc, artifact: Artifact, *arguments: Any) -> Placed:

@@ -11,11 +11,13 @@ import pytest
 from bridge import verbs
 from bridge.circuit import srs
 from bridge.circuit.model import read_model
+from bridge.circuit.order import Order
 from bridge.core.bundle import PROVING_KEY, Bundle, Keys
 from bridge.core.field import MODULUS
 from bridge.core.proof import Proof
 from bridge.core.rows import Row
 from bridge.core.word import HexBytes, hex32
+from bridge.engine.child import Call, run
 from bridge.errors import EngineError, EngineTimeout, ProofInvalid
 from bridge.prover import prove as prover
 from tests.conftest import Example
@@ -54,6 +56,21 @@ def test_its_outputs_are_those_of_the_float_model(bundle: Bundle, proof: Proof, 
     wanted = array.reshape(-1).tolist()
     assert got == pytest.approx(wanted, abs=bundle.manifest.fidelity.max_abs_error * 1.01)
     assert got != pytest.approx(wanted[::-1], abs=0.01)
+
+
+def test_a_cut_of_a_setup_makes_the_keys_of_the_whole_and_proofs_that_hold_on_it(
+    order: Order, hermez: Path, row: Row, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PROOFBRIDGE_HOME", str(tmp_path / "home"))
+    made = verbs.build_model(replace(order, srs=hermez, out=tmp_path)).bundle
+    part = srs.for_proving(made.manifest)
+    assert part.stat().st_size < hermez.stat().st_size
+    vk, pk = tmp_path / "vk.key", tmp_path / "pk.key"
+    run([Call("setup", "", {"circuit": str(made.keys.circuit), "vk": str(vk), "pk": str(pk), "srs": str(hermez)})])
+    assert vk.read_bytes() == made.keys.verifying.read_bytes()
+    assert pk.read_bytes() == made.keys.proving.read_bytes()
+    for one, other in ((part, hermez), (hermez, part)):
+        prover.check(made.keys, prover.prove(made.keys, made.model_id, row, one), other)
 
 
 @pytest.mark.parametrize("at", range(5))
