@@ -9,9 +9,9 @@ candidates that this ranks first.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from math import ceil, log2
+from math import ceil, inf, log2
 
 from bridge.circuit.cost import Cost, Shape
 from bridge.circuit.fidelity import finite
@@ -30,6 +30,8 @@ RELATIVE_ERROR = 0.001
 """Without --max-error, and where ezkl's default does not work at all, a circuit may differ by this share of the largest output."""
 LAID_OUT = 2
 """Choices of numbers that are laid out."""
+FAR = 4
+"""Numbers whose error is so many times the bound end the search for coarser ones: each bit less doubles the error."""
 
 _LEGS = (1, 2, 3, 4, 5, 6)
 _LEAST_BASE = 4
@@ -56,17 +58,20 @@ def search(
     expected = [finite(model, f"sample row {number}", reference.outputs(row)) for number, row in enumerate(compared)]
     with Trials(model, rows, reference.name, expected, visibility, progress, margin) as trials:
         default, default_seconds = trials.default()
+        bound = _error_bound(default, bounds.max_error)
         chosen = [default.candidate.numbers] if default else []
-        tried = trials.compare(dict.fromkeys([*NUMBERS, *chosen]))
+        tried = trials.compare(dict.fromkeys([*chosen, *NUMBERS]), lambda found: _are_enough(found, bound))
         if not tried:
             raise trials.failure()
-        exact_enough = _exact_enough(tried, default, bounds.max_error)
+        exact_enough = _exact_enough(tried, bound(tried), bounds.max_error)
         promising = sorted(
             exact_enough, key=lambda item: (promise(item, objective, bounds), item.fidelity.max_abs_error)
         )
-        found = [
-            each for item in promising[:LAID_OUT] for each in _laid_out(model, trials, item, margin, objective, bounds)
-        ]
+        found: list[Ranked] = []
+        for item in promising[:LAID_OUT]:
+            least = min((each.cost.weight(objective) for each in found), default=inf)
+            if promise(item, objective, bounds) < least or not any(bounds.allows(each.cost) for each in found):
+                found += _laid_out(model, trials, item, margin, objective, bounds)
         if default is not None and (bounds.max_error is None or default.fidelity.max_abs_error <= bounds.max_error):
             found.append(default)
         if not found:
@@ -79,14 +84,25 @@ def search(
     return Ranking((), default, default_seconds, tuple(tried), objective).of(small_enough, bounds)
 
 
-def _exact_enough(tried: Sequence[Ranked], default: Ranked | None, max_error: float | None) -> list[Ranked]:
-    """The numbers within the error bound. Raises `FidelityTooLow` where the bound was asked for and none keeps it."""
+def _error_bound(default: Ranked | None, max_error: float | None) -> Callable[[Sequence[Ranked]], float]:
+    """What the error must not exceed, when these numbers were tried."""
     if max_error is not None:
-        bound = max_error
-    elif default is not None:
-        bound = default.fidelity.max_abs_error
-    else:
-        bound = RELATIVE_ERROR * max(item.fidelity.largest_output for item in tried)
+        return lambda _tried: max_error
+    if default is not None:
+        return lambda _tried: default.fidelity.max_abs_error
+    return lambda tried: RELATIVE_ERROR * max(item.fidelity.largest_output for item in tried)
+
+
+def _are_enough(tried: Sequence[Ranked], bound: Callable[[Sequence[Ranked]], float]) -> bool:
+    """Whether both choices of the coarsest scale so far are far worse than the bound."""
+    if not tried or tried[-1].candidate.numbers.multiplier != NUMBERS[-1].multiplier:
+        return False
+    scale, limit = tried[-1].candidate.numbers.input_scale, FAR * bound(tried)
+    return all(item.fidelity.max_abs_error > limit for item in tried if item.candidate.numbers.input_scale == scale)
+
+
+def _exact_enough(tried: Sequence[Ranked], bound: float, max_error: float | None) -> list[Ranked]:
+    """The numbers within the error bound. Raises `FidelityTooLow` where the bound was asked for and none keeps it."""
     least = min(item.fidelity.max_abs_error for item in tried)
     if max_error is not None and least > max_error:
         raise FidelityTooLow(got=least, allowed=max_error)

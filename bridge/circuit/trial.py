@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from math import ceil, floor
 from pathlib import Path
@@ -107,13 +107,37 @@ class Trials:
             self._refusals.append(answer.refusal)
             return None, answer.seconds
         candidate = Candidate.of(answer.result)
-        found = self._compare([(candidate.numbers, candidate.layout)])
+        found = self.compare([candidate.numbers])  # the layout does not change what is computed
         ranked = [replace(item, candidate=candidate, cost=Cost.of(Shape.of(candidate))) for item in found]
         return (ranked[0] if ranked else None), answer.seconds
 
-    def compare(self, choices: Iterable[Numbers]) -> list[Ranked]:
-        """Each choice of numbers, run forward; those that ezkl refuses are left out."""
-        return self._compare([(numbers, WIDE) for numbers in choices])
+    def compare(
+        self, choices: Iterable[Numbers], are_enough: Callable[[Sequence[Ranked]], bool] = lambda _: False
+    ) -> list[Ranked]:
+        """Each choice of numbers, run forward, until they are enough; those that ezkl refuses are left out."""
+        calls = [
+            Call(
+                "trial",
+                f"trying {numbers.label}",
+                {
+                    **self._arguments(numbers, WIDE),
+                    "rows": self._files[: len(self._expected)],
+                    "scratch": self._folder.name,
+                },
+                optional=True,
+            )
+            for numbers in choices
+        ]
+        found: list[Ranked] = []
+
+        def is_enough(answer: Answer) -> bool:
+            ranked = self._compared(answer)
+            if ranked is not None:
+                found.append(ranked)
+            return are_enough(found)
+
+        self._run(calls, is_enough)
+        return found
 
     def reach(self, numbers: Numbers) -> Reach | None:
         """How far the numbers of a circuit go on all rows; None where one of them is too large for every layout."""
@@ -149,23 +173,6 @@ class Trials:
         self._refusals += [answer.refusal for answer in answers if answer.refusal is not None]
         return [Candidate.of(answer.result) for answer in answers if answer.refusal is None]
 
-    def _compare(self, choices: Sequence[tuple[Numbers, Layout]]) -> list[Ranked]:
-        calls = [
-            Call(
-                "trial",
-                f"trying {numbers.label}",
-                {
-                    **self._arguments(numbers, layout),
-                    "rows": self._files[: len(self._expected)],
-                    "scratch": self._folder.name,
-                },
-                optional=True,
-            )
-            for numbers, layout in choices
-        ]
-        answers = self._run(calls)
-        return [found for answer in answers if (found := self._compared(answer)) is not None]
-
     def _compared(self, answer: Answer) -> Ranked | None:
         if answer.refusal is not None:
             self._refusals.append(answer.refusal)
@@ -195,24 +202,36 @@ class Trials:
         """The inputs of lookups that a table holds; zero is always one, since the cells that nothing uses hold it."""
         return floor(min(0, low) * self._margin), ceil(max(0, high) * self._margin)
 
-    def _run(self, calls: Sequence[Call]) -> list[Answer]:
-        """The answers, out of the store where they were given before: a search that is stopped goes on where it was."""
+    def _run(self, calls: Sequence[Call], is_enough: Callable[[Answer], bool] = lambda _: False) -> list[Answer]:
+        """The answers in their order, up to one that is enough. Out of the store where they were given before: a search that is
+        stopped goes on where it was.
+        """
         keys = [self._key(call) for call in calls]
         known = {number: answer for number, key in enumerate(keys) if (answer := _recalled(key)) is not None}
         asked = [number for number in range(len(calls)) if number not in known]
+        answers: list[Answer] = []
 
-        def answered(place: int, answer: Answer) -> None:
+        def goes_on() -> bool:
+            """After what is known from here on."""
+            while len(answers) in known:
+                answers.append(known[len(answers)])
+                if is_enough(answers[-1]):
+                    return False
+            return True
+
+        def answered(place: int, answer: Answer) -> bool:
             known[asked[place]] = answer
             store.keep(keys[asked[place]], _ANSWERS.dump_json(answer))
+            return goes_on()
 
-        if asked:
+        if goes_on() and asked:
             run(
                 [calls[number] for number in asked],
                 writes=Path(self._folder.name),
                 progress=self._progress,
-                answered=answered,
+                go_on=answered,
             )
-        return [known[number] for number in range(len(calls))]
+        return answers
 
     def _key(self, call: Call) -> store.Key:
         """What decides the answer: not where the files lie, but what is in them."""

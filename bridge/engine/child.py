@@ -49,16 +49,20 @@ class Answer:
     """ezkl's own words, where an optional call was refused."""
 
 
+def _always(_number: int, _answer: Answer) -> bool:
+    return True
+
+
 def run(
     calls: Sequence[Call],
     *,
     writes: Path | None = None,
     progress: Progress = silent,
     timeout: float = DEFAULT_TIMEOUT_SECONDS,
-    answered: Callable[[int, Answer], None] | None = None,
+    go_on: Callable[[int, Answer], bool] = _always,
 ) -> tuple[Answer, ...]:
-    """Run the calls one after another in one child; `timeout` is in seconds and covers all of them. `answered` is told each answer
-    as it comes, with the number of its call.
+    """Run the calls one after another in one child; `timeout` is in seconds and covers all of them. `go_on` is told each answer
+    as it comes, with the number of its call; where it says no, the calls that are left are not made.
 
     `writes` is where the calls write, for the message when the disk is full there. Raises `EngineFailed` (ezkl's own words),
     `EngineDied` (no answer; exit code and memory), `EngineTimeout`, `DiskFull`.
@@ -96,9 +100,9 @@ def run(
                     answer = Answer(None, refusal=event["error"])
                 else:
                     answer = Answer(event["ok"], event["seconds"], event["peak_memory_bytes"])
-                if answered is not None:
-                    answered(len(answers), answer)
                 answers.append(answer)
+                if not go_on(len(answers) - 1, answer):
+                    break
             return tuple(answers)
         finally:
             if child.returncode is None:

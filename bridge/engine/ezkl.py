@@ -58,9 +58,11 @@ def reach(model: str, run_args: dict[str, Any], rows: list[str], scratch: str, g
     that the legs do not hold. `guess` is where they are looked for first; it does not change the answer.
     """
     settings, circuit, made = (f"{scratch}/{name}" for name in ("settings.json", "circuit.ezkl", "witness.json"))
+    document = layout(model, {**run_args, "decomp_legs": _LEGS}, settings)
 
     def hold(bits: int) -> None:
-        layout(model, {**run_args, "decomp_base": ceil(2 ** (bits / _LEGS)), "decomp_legs": _LEGS}, settings)
+        document["run_args"]["decomp_base"] = ceil(2 ** (bits / _LEGS))  # nothing else of a layout decides a number
+        Path(settings).write_text(json.dumps(document))
         ezkl.compile_circuit(model, circuit, settings)
 
     def lookups(row: str) -> tuple[int, int] | None:
@@ -70,17 +72,11 @@ def reach(model: str, run_args: dict[str, Any], rows: list[str], scratch: str, g
             return None
         return witness["min_lookup_inputs"], witness["max_lookup_inputs"]
 
-    too_few, bits = 0, _MAX_BITS
-    first = [] if guess is None else [guess, guess - 1]
-    while bits - too_few > 1:
-        middle = first.pop(0) if first else (too_few + bits) // 2
-        if not too_few < middle < bits:
-            continue
-        hold(middle)
-        if lookups(rows[0]) is None:
-            too_few = middle
-        else:
-            bits = middle
+    def holds(bits: int) -> bool:
+        hold(bits)
+        return lookups(rows[0]) is not None
+
+    bits = _least(holds, guess or 0)
     hold(bits)
     reached = []
     for row in rows:
@@ -91,6 +87,25 @@ def reach(model: str, run_args: dict[str, Any], rows: list[str], scratch: str, g
             hold(bits)
         reached.append(found)
     return {"bits": bits, "lookups": [min(low for low, _ in reached), max(high for _, high in reached)]}
+
+
+def _least(holds: Callable[[int], bool], guess: int) -> int:
+    """The least of 1 to `_MAX_BITS` that holds, where all above it do: in growing strides from the guess, and then by halves."""
+    too_few, enough = 0, _MAX_BITS
+    stride = 1
+    while too_few < guess < enough and (too_few == 0 or enough == _MAX_BITS):
+        if holds(guess):
+            enough, guess = guess, guess - stride
+        else:
+            too_few, guess = guess, guess + stride
+        stride *= 2
+    while enough - too_few > 1:
+        middle = (too_few + enough) // 2
+        if holds(middle):
+            enough = middle
+        else:
+            too_few = middle
+    return enough
 
 
 def calibrated(model: str, run_args: dict[str, Any], data: str, output: str) -> dict[str, Any]:

@@ -193,15 +193,16 @@ def test_a_search_that_is_stopped_goes_on_where_it_was(
     really = trials.run
 
     def counting(calls: Any, **options: Any) -> Any:
-        told = options.pop("answered")
+        told = options.pop("go_on")
 
-        def stopping(number: int, answer: Any) -> None:
-            told(number, answer)
+        def stopping(number: int, answer: Any) -> bool:
+            goes_on: bool = told(number, answer)
             asked.append(calls[number].name)
             if len(asked) == 5:
                 raise KeyboardInterrupt
+            return goes_on
 
-        return really(calls, answered=stopping, **options)
+        return really(calls, go_on=stopping, **options)
 
     monkeypatch.setattr(trials, "run", counting)
     with store.apart(tmp_path):
