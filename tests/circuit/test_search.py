@@ -16,11 +16,12 @@ from bridge.circuit import trial as trials
 from bridge.circuit.cost import Cost, Shape
 from bridge.circuit.model import Model, read_model
 from bridge.circuit.ranking import Bounds, Ranking
-from bridge.circuit.search import search
+from bridge.circuit.search import FAR, search
 from bridge.circuit.settings import (
     MARGIN,
     MIN_LOGROWS,
     NUMBERS,
+    SCALES,
     WIDE,
     Candidate,
     Layout,
@@ -120,6 +121,30 @@ def test_an_error_bound_is_kept_and_a_loose_one_costs_no_more(problems: dict[str
     with pytest.raises(FidelityTooLow) as refused:
         found(problems["linear"], max_error=1e-9)
     assert refused.value.got > 1e-9
+
+
+def test_coarser_numbers_are_tried_as_long_as_they_may_be_exact_enough(problems: dict[str, Problem]) -> None:
+    """Each bit less doubles the error, so that one scale that is far off speaks for all coarser ones."""
+    loose, tight = (found(problems["linear"], max_error=bound) for bound in (1.0, 0.0002))
+    assert {item.candidate.numbers for item in loose.tried} >= set(NUMBERS)
+    coarsest = min(item.candidate.numbers.input_scale for item in tight.tried)
+    assert coarsest > SCALES[-1]
+    for item in tight.tried:
+        is_last = item.candidate.numbers.input_scale == coarsest
+        assert item.fidelity.max_abs_error > FAR * 0.0002 if is_last else True
+    skipped = [item for item in loose.tried if item.candidate.numbers.input_scale < coarsest]
+    assert skipped
+    assert all(item.fidelity.max_abs_error > 0.0002 for item in skipped)
+
+
+def test_what_is_known_of_some_choices_does_not_change_which_are_tried(
+    problems: dict[str, Problem], tmp_path: Path
+) -> None:
+    with store.apart(tmp_path):
+        first = found(problems["linear"], max_error=0.0002)
+        found(problems["linear"], max_error=1.0)
+        again = found(problems["linear"], max_error=0.0002)
+    assert [item.candidate for item in first.tried] == [item.candidate for item in again.tried]
 
 
 def test_a_bound_puts_what_keeps_it_first(problems: dict[str, Problem]) -> None:

@@ -14,8 +14,11 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from bridge.engine.child import Call, run
+from bridge.engine.child import Answer, Call, run
+from bridge.engine.ezkl import _MAX_BITS, _least
 from bridge.errors import EngineDied, EngineFailed, EngineTimeout
 from tests.conftest import RunOnDisk
 
@@ -119,6 +122,35 @@ def test_an_optional_call_may_be_refused_and_the_rest_goes_on(tmp_path: Path) ->
     assert "logrows 0 is not between" in (first.refusal or "")
     assert second.result == version("ezkl")
     assert second.refusal is None
+
+
+def test_what_is_enough_ends_the_calls_and_the_child(tmp_path: Path) -> None:
+    told: list[int] = []
+
+    def go_on(number: int, _answer: Answer) -> bool:
+        told.append(number)
+        return number < 1
+
+    started = time.monotonic()
+    answers = run([VERSION, VERSION, setup(tmp_path / "srs", LONG_LOGROWS)], go_on=go_on)
+    assert [answer.result for answer in answers] == [version("ezkl")] * 2
+    assert told == [0, 1]
+    assert time.monotonic() - started < 10
+    assert engines(os.getpid()) == []
+
+
+@given(st.integers(1, _MAX_BITS), st.integers(0, _MAX_BITS))
+def test_the_least_that_holds_is_found_from_every_guess_and_quickly_from_a_near_one(least: int, guess: int) -> None:
+    asked: list[int] = []
+
+    def holds(bits: int) -> bool:
+        asked.append(bits)
+        return bits >= least
+
+    assert _least(holds, guess) == least
+    assert len(asked) == len(set(asked)) <= 12
+    if abs(guess - least) <= 1 < guess < _MAX_BITS:
+        assert len(asked) <= 4
 
 
 def test_a_call_that_does_not_exist_is_a_failure_and_not_a_silence() -> None:
