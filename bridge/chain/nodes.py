@@ -1,7 +1,8 @@
 """Several nodes of one chain as one: each may lag, lie or fall silent.
 
 What counts up (the head, a key's nonce) is the most that any says and no less than it was. What is claimed of a transaction has
-to be claimed by a quorum. What is sent is sent to all.
+to be claimed by a quorum. What is sent is sent to all. One that let others wait in vain is not asked for a while, as long as the
+others are a quorum (`rest`).
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import TypeVar
 from bridge.chain import question
 from bridge.chain.answer import Block, Receipt, Transaction
 from bridge.chain.question import Question
+from bridge.chain.rest import Rests
 from bridge.chain.rpc import Rpc
 from bridge.chain.signature import Signed
 from bridge.core.word import Address, Hex32
@@ -37,6 +39,7 @@ class Nodes:
     """What went wrong, by node and kind, for the metrics."""
     _seen: list[tuple[float, Block]] = field(default_factory=list, repr=False)
     _turn: threading.Lock = field(default_factory=threading.Lock, repr=False)
+    _rests: Rests = field(default_factory=Rests, repr=False)
 
     @property
     def chain_id(self) -> int:
@@ -46,11 +49,12 @@ class Nodes:
     def any(self, ask: Callable[[Rpc], T]) -> T:
         """The first answer; a node that fails is passed over. Raises what the last one failed with."""
         failure: ChainError | None = None
-        for rpc in self.all:
+        for rpc in self._awake_first():
+            started = time.monotonic()
             try:
                 return ask(rpc)
             except _UNUSABLE as error:
-                self._tell(rpc, error)
+                self._tell_all(rpc, [error], started)
                 failure = error
         raise failure or RpcUnreachable(url="(no node)", reason="none was given")
 
@@ -58,7 +62,7 @@ class Nodes:
         """Of each question the first answer, or what the last node failed with."""
         answers: dict[int, T | BridgeError] = {}
         left = list(range(len(asked)))
-        for rpc in self.all:
+        for rpc in self._awake_first():
             told = self._told(rpc, [asked[place] for place in left])
             answers |= zip(left, told, strict=True)
             left = [place for place in left if isinstance(answers[place], _UNUSABLE)]
@@ -68,7 +72,7 @@ class Nodes:
 
     def each_all(self, asked: Sequence[Question[T]]) -> list[list[T] | BridgeError]:
         """Of each question every answer that there is; what the last node failed with, if all did."""
-        told = [self._told(rpc, asked) for rpc in self.all]
+        told = [self._told(rpc, asked) for rpc in self._awake()]
         return [_answers(each) for each in zip(*told, strict=True)]
 
     def nonce(self, address: Address, which: str = "latest") -> int:
@@ -96,7 +100,7 @@ class Nodes:
 
     def block_hashes(self, numbers: Sequence[int]) -> list[Hex32 | BridgeError | None]:
         """The hash of each block, as a quorum has it; None where none has it. `NodesDisagree` may be why there is none."""
-        told = [self._told(rpc, [question.block(number) for number in numbers]) for rpc in self.all]
+        told = [self._told(rpc, [question.block(number) for number in numbers]) for rpc in self._awake()]
         # A node that cannot tell of a block is one that does not have it.
         hashes = [[_hash(block) for block in each] for each in zip(*told, strict=True)]
         return [self._agreed(f"block {number}", each) for number, each in zip(numbers, hashes, strict=True)]
@@ -104,7 +108,7 @@ class Nodes:
     def receipts(self, bundles: Sequence[Sequence[Hex32]]) -> list[Receipt | BridgeError | None]:
         """Of each bundle of transactions the receipt of whichever was mined, as a quorum has it; None where none has one."""
         flat = [question.receipt(tx_hash) for bundle in bundles for tx_hash in bundle]
-        told = [self._told(rpc, flat) for rpc in self.all]
+        told = [self._told(rpc, flat) for rpc in self._awake()]
         answers = [iter(each) for each in told]
         return [
             self._agreed("a receipt", [_newest(list(islice(each, len(bundle)))) for each in answers])
@@ -118,11 +122,12 @@ class Nodes:
 
     def send(self, signed: Sequence[Signed]) -> list[int | BridgeError]:
         """Broadcast to all, and say how many have each; the last refusal where fewer than the quorum do."""
-        told = [self._sent(rpc, signed) for rpc in self.all]
+        told = [self._sent(rpc, signed) for rpc in self._awake()]
         return [self._taken(each) for each in zip(*told, strict=True)]
 
     def _sent(self, rpc: Rpc, signed: Sequence[Signed]) -> list[BridgeError | None]:
         """Why a node has not taken each; one that has it already is as good as one that takes it."""
+        started = time.monotonic()
         answers = rpc.send_all([each.raw for each in signed])
         refused = [place for place, answer in enumerate(answers) if isinstance(answer, RpcFailed)]
         known = rpc.ask_all([question.transaction(signed[place].tx_hash) for place in refused])
@@ -131,7 +136,7 @@ class Nodes:
             answer if isinstance(answer, BridgeError) and place not in has else None
             for place, answer in enumerate(answers)
         ]
-        self._tell_all(rpc, failures)
+        self._tell_all(rpc, failures, started)
         return failures
 
     def _taken(self, failures: Sequence[BridgeError | None]) -> int | BridgeError:
@@ -148,8 +153,9 @@ class Nodes:
 
     def _told(self, rpc: Rpc, asked: Sequence[Question[T]]) -> list[T | BridgeError]:
         """What a node says to each."""
+        started = time.monotonic()
         answers = rpc.ask_all(asked)
-        self._tell_all(rpc, answers)
+        self._tell_all(rpc, answers, started)
         return answers
 
     def _agreed(self, what: str, answers: Sequence[T | BridgeError | None]) -> T | BridgeError | None:
@@ -167,13 +173,22 @@ class Nodes:
                 return NodesDisagree(chain_id=self.chain_id, what_of=what, answers=tuple(sorted(map(str, set(told)))))
         return answer if votes >= self.quorum else None
 
-    def _tell_all(self, rpc: Rpc, answers: Sequence[object]) -> None:
+    def _awake(self) -> tuple[Rpc, ...]:
+        return self._rests.awake(self.all, self.quorum)
+
+    def _awake_first(self) -> tuple[Rpc, ...]:
+        awake = self._awake()
+        return (*awake, *(rpc for rpc in self.all if rpc not in awake))
+
+    def _tell_all(self, rpc: Rpc, answers: Sequence[object], started: float) -> None:
+        """Count what went wrong with a node since `started`, and let it rest where it was silent."""
         for answer in answers:
             if isinstance(answer, _UNUSABLE):
-                self._tell(rpc, answer)
-
-    def _tell(self, rpc: Rpc, error: ChainError) -> None:
-        self.trouble[f"{rpc.place}: {type(error).__name__}"] += 1
+                self.trouble[f"{rpc.place}: {type(answer).__name__}"] += 1
+        if any(isinstance(answer, RpcUnreachable) for answer in answers):
+            self._rests.failed(rpc, time.monotonic() - started)
+        elif answers:
+            self._rests.answered(rpc)
 
 
 def _answers(told: Sequence[T | BridgeError]) -> list[T] | BridgeError:
