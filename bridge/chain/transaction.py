@@ -24,6 +24,8 @@ DEFAULT_WAIT_SECONDS = 180.0
 
 _GAS_HEADROOM = (12, 10)
 """A verifier's precompile calls take a share of what is left, so an exact estimate can be too little."""
+_LOOKS_SECONDS = (0.0, 0.1, 0.4)
+"""Between looks for a transaction that was refused."""
 _POLL_SECONDS = (0.02, 1.0)
 
 
@@ -113,8 +115,17 @@ def _offer(rpc: Rpc, signed: Signed) -> None:
     try:
         rpc.send_raw(signed.raw)
     except RpcFailed:
-        if not rpc.knows_transaction(signed.tx_hash):
+        if not _knows(rpc, signed.tx_hash):
             raise
+
+
+def _knows(rpc: Rpc, tx_hash: Hex32) -> bool:
+    """Whether a node that refuses a transaction has it. One that it mines just now may be in neither pool nor block for a moment."""
+    for pause in _LOOKS_SECONDS:
+        time.sleep(pause)
+        if rpc.knows_transaction(tx_hash):
+            return True
+    return False
 
 
 def wait(

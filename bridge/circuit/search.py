@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from math import ceil, inf, log2
+from math import ceil, log2
 
 from bridge.circuit.cost import Cost, Shape
 from bridge.circuit.fidelity import finite
@@ -59,18 +59,20 @@ def search(
     with Trials(model, rows, reference.name, expected, visibility, progress, margin) as trials:
         default, default_seconds = trials.default()
         bound = _error_bound(default, bounds.max_error)
-        chosen = [default.candidate.numbers] if default else []
-        tried = trials.compare(dict.fromkeys([*chosen, *NUMBERS]), lambda found: _are_enough(found, bound))
+        tried = trials.compare([default.candidate.numbers] if default else [])
+        others = [numbers for numbers in NUMBERS if all(numbers != item.candidate.numbers for item in tried)]
+        tried += trials.compare(others, lambda found: _are_enough(found, tried, bound))
         if not tried:
             raise trials.failure()
         exact_enough = _exact_enough(tried, bound(tried), bounds.max_error)
         promising = sorted(
             exact_enough, key=lambda item: (promise(item, objective, bounds), item.fidelity.max_abs_error)
         )
+        ranking = Ranking((), default, default_seconds, tuple(tried), objective)
         found: list[Ranked] = []
         for item in promising[:LAID_OUT]:
-            least = min((each.cost.weight(objective) for each in found), default=inf)
-            if promise(item, objective, bounds) < least or not any(bounds.allows(each.cost) for each in found):
+            best = min((ranking.place(each.cost) for each in found if bounds.allows(each.cost)), default=None)
+            if best is None or (False, promise(item, objective, bounds)) < best:
                 found += _laid_out(model, trials, item, margin, objective, bounds)
         if default is not None and (bounds.max_error is None or default.fidelity.max_abs_error <= bounds.max_error):
             found.append(default)
@@ -81,7 +83,7 @@ def search(
         least = min(item.candidate.logrows for item in found)
         raise CircuitTooLarge(path=model.path, smallest_logrows=least, allowed_logrows=bounds.max_logrows)
     _check_memory(small_enough, bounds)
-    return Ranking((), default, default_seconds, tuple(tried), objective).of(small_enough, bounds)
+    return ranking.of(small_enough, bounds)
 
 
 def _error_bound(default: Ranked | None, max_error: float | None) -> Callable[[Sequence[Ranked]], float]:
@@ -93,12 +95,13 @@ def _error_bound(default: Ranked | None, max_error: float | None) -> Callable[[S
     return lambda tried: RELATIVE_ERROR * max(item.fidelity.largest_output for item in tried)
 
 
-def _are_enough(tried: Sequence[Ranked], bound: Callable[[Sequence[Ranked]], float]) -> bool:
-    """Whether both choices of the coarsest scale so far are far worse than the bound."""
-    if not tried or tried[-1].candidate.numbers.multiplier != NUMBERS[-1].multiplier:
+def _are_enough(found: Sequence[Ranked], before: Sequence[Ranked], bound: Callable[[Sequence[Ranked]], float]) -> bool:
+    """Whether, from fine to coarse, all choices of a scale were tried and are far worse than the bound."""
+    if not found or found[-1].candidate.numbers.multiplier != NUMBERS[-1].multiplier:
         return False
-    scale, limit = tried[-1].candidate.numbers.input_scale, FAR * bound(tried)
-    return all(item.fidelity.max_abs_error > limit for item in tried if item.candidate.numbers.input_scale == scale)
+    tried, scale = (*before, *found), found[-1].candidate.numbers.input_scale
+    errors = [item.fidelity.max_abs_error for item in tried if item.candidate.numbers.input_scale == scale]
+    return min(errors) > FAR * bound(tried)
 
 
 def _exact_enough(tried: Sequence[Ranked], bound: float, max_error: float | None) -> list[Ranked]:

@@ -28,7 +28,7 @@ from bridge.errors import (
     TransactionPending,
 )
 from bridge.solidity.limits import Limits
-from tests.chain.proxy import problem, proxied, result
+from tests.chain.proxy import Answer, Request, problem, proxied, result
 
 TARGET = Address("0x" + "77" * 20)
 REVERTS = "0x60006000fd"
@@ -247,3 +247,34 @@ def test_a_node_that_falls_silent_in_the_middle_of_sending_leaves_the_hash(anvil
         with pytest.raises(TransactionPending) as caught:
             behind.send(TARGET, b"", label="poke", on_signed=kept.append)
     assert caught.value.tx_hash == kept[0].tx_hash
+
+
+@pytest.mark.parametrize("looks", [1, 2, 3])
+def test_a_refused_transaction_that_the_node_has_after_a_moment_was_taken(
+    looks: int, anvil: Anvil, wallet: Wallet
+) -> None:
+    """One that is being mined is for a moment in neither pool nor block."""
+    with proxied(anvil.url) as proxy:
+        behind = replace(wallet, rpc=Rpc(proxy.url))
+
+        def refuse_after_taking(request: Request) -> Answer | None:
+            proxy.forward(request)
+            return problem("nonce too low")(request)
+
+        def find_at_last(request: Request) -> Answer | None:
+            asked = len(proxy.asked("eth_getTransactionByHash"))
+            return proxy.forward(request) if asked >= looks else result(None)(request)
+
+        proxy.spoil("eth_sendRawTransaction", refuse_after_taking)
+        proxy.spoil("eth_getTransactionByHash", find_at_last)
+        sent = behind.send(TARGET, b"", label="poke")
+    assert wait(wallet.rpc, sent, label="poke", timeout=5).succeeded
+
+
+def test_a_refused_transaction_that_the_node_never_has_is_refused(anvil: Anvil, wallet: Wallet) -> None:
+    with proxied(anvil.url) as proxy:
+        behind = replace(wallet, rpc=Rpc(proxy.url))
+        proxy.spoil("eth_sendRawTransaction", problem("nonce too low"))
+        with pytest.raises(RpcFailed, match="nonce too low"):
+            behind.send(TARGET, b"", label="poke")
+    assert wallet.rpc.nonce(wallet.address) == 0

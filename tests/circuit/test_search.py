@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from bridge.circuit.settings import (
     WIDE,
     Candidate,
     Layout,
+    Numbers,
     Objective,
     canonical,
     capacity,
@@ -135,6 +137,25 @@ def test_coarser_numbers_are_tried_as_long_as_they_may_be_exact_enough(problems:
     skipped = [item for item in loose.tried if item.candidate.numbers.input_scale < coarsest]
     assert skipped
     assert all(item.fidelity.max_abs_error > 0.0002 for item in skipped)
+
+
+def test_a_default_that_is_far_from_exact_does_not_end_the_search(
+    problems: dict[str, Problem], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is tried first, and is no step from fine to coarse."""
+    coarse, really = Numbers(8, 8, NUMBERS[-1].multiplier), Trials.default
+
+    def defaulting(self: Trials) -> tuple[Any, float]:
+        default, seconds = really(self)
+        assert default is not None
+        (other,) = self.compare([coarse])
+        return replace(default, candidate=other.candidate, fidelity=other.fidelity), seconds
+
+    monkeypatch.setattr(Trials, "default", defaulting)
+    ranking = found(problems["linear"], max_error=0.0002)
+    assert ranking.tried[0].candidate.numbers == coarse
+    assert ranking.tried[0].fidelity.max_abs_error > FAR * 0.0002
+    assert ranking.best[0].fidelity.max_abs_error <= 0.0002
 
 
 def test_what_is_known_of_some_choices_does_not_change_which_are_tried(
