@@ -149,7 +149,7 @@ def test_the_door_of_a_library_is_in_use(library: str) -> None:
         ("bridge/core/a.py", "from ..circuit import build", "upwards"),
         ("bridge/core/a.py", "def late():\n    from bridge.chain import rpc", "upwards"),
         ("bridge/verbs.py", "from bridge.cli.app import main", "upwards"),
-        ("bridge/errors.py", "from bridge.core.word import Hex32", "upwards"),
+        ("bridge/errors/chain.py", "from bridge.core.word import Hex32", "upwards"),
         ("bridge/verbs.py", "from bridge import prove", "upwards"),
         ("bridge/circuit/a.py", "from bridge.chain.rpc import Rpc", "sideways"),
         ("bridge/prover/a.py", "from bridge.circuit import srs", "sideways"),
