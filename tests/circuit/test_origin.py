@@ -42,8 +42,9 @@ def of_ceremony(bundle: Bundle, name: str, ceremony: Ceremony) -> str:
     source, text = bundle.file(VERIFIER_SOURCE).read_text(), bundle.file(name).read_text()
     for number, coefficient in zip((2, 1), ceremony.s_g2_x, strict=True):  # EIP-197 has the second one first
         own = re.findall(rf"0x([0-9a-f]{{64}})\) // neg_s_g2_x_{number}\b", source)[0]
-        assert own in text
-        text = text.replace(own, f"{coefficient:064x}")
+        held = own if own in text else re.sub(r"^(00)+", "", own)  # code has no leading zero bytes
+        assert held in text
+        text = text.replace(held, f"{coefficient:064x}")
     return text
 
 
