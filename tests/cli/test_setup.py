@@ -24,7 +24,8 @@ def test_a_deployed_verifier_of_a_public_ceremony_is_recognised(stage: Stage, ce
     code = stage.bundle.code(VERIFIER_RUNTIME).hex()
     for number, coefficient in zip((2, 1), ceremony.s_g2_x, strict=True):
         own = re.findall(rf"0x([0-9a-f]{{64}})\) // neg_s_g2_x_{number}\b", source)[0]
-        code = code.replace(own, f"{coefficient:064x}")
+        held = own if own in code else re.sub(r"^(00)+", "", own)  # code has no leading zero bytes
+        code = code.replace(held, f"{coefficient:064x}")
     stage.connection.rpc.raw("anvil_setCode", NOWHERE, f"0x{code}")
     try:
         document = inspect(stage, NOWHERE).document
