@@ -25,6 +25,7 @@ from bridge.client.record import (
     Status,
 )
 from bridge.client.server import Server
+from bridge.client.webhook import Webhooks
 from bridge.core.finality import Finality
 from bridge.core.grade import Grade
 from bridge.core.word import Address, Hex32
@@ -112,11 +113,12 @@ class Client:
     """One server. Nothing that it says has to be believed: see `confirm`."""
 
     def __init__(self, url: str, *, api_key: str = "", seconds: float = 20.0) -> None:
-        """`api_key` is for `infer` and `job`; `seconds` bound every answer."""
+        """`api_key` is for `infer`, `job` and `webhooks`; `seconds` bound every answer."""
         self._server = Server(url, api_key, seconds)
         self.inferences = Collection(self._server, "inferences", Inference, "inference_id")
         self.models = Collection(self._server, "models", Model, "model_id")
         self.requests = Collection(self._server, "requests", DeskRequest, "request_id")
+        self.webhooks = Webhooks(self._server)
 
     def line(self, line_id: Hex32) -> Line:
         """A line of versions."""

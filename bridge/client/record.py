@@ -18,7 +18,7 @@ from bridge.core.word import Address, Hex32, HexBytes, parse_address, parse_hex3
 
 T = TypeVar("T")
 
-_ANSWERED = ConfigDict(extra="ignore", allow_inf_nan=False)
+ANSWERED = ConfigDict(extra="ignore", allow_inf_nan=False)
 """A newer server may say more."""
 
 Id = Annotated[Hex32, AfterValidator(parse_hex32)]
@@ -33,7 +33,7 @@ Path = Annotated[tuple[Id, ...], Field(max_length=64)]
 """No batch has more rows than a path of this length leads to."""
 
 
-@with_config(_ANSWERED)
+@with_config(ANSWERED)
 @dataclass(frozen=True, slots=True)
 class Tensor:
     """One input or output with its numbers."""
@@ -45,7 +45,7 @@ class Tensor:
     """All elements, the last axis first to change."""
 
 
-@with_config(_ANSWERED)
+@with_config(ANSWERED)
 @dataclass(frozen=True, slots=True)
 class BatchPlace:
     """Where a row stands in a batch that the ledger holds."""
@@ -57,7 +57,7 @@ class BatchPlace:
     """The siblings from the leaf to the root."""
 
 
-@with_config(_ANSWERED)
+@with_config(ANSWERED)
 @dataclass(frozen=True, slots=True)
 class LogPlace:
     """Where the event stands."""
@@ -69,7 +69,7 @@ class LogPlace:
     log_index: Count
 
 
-@with_config(_ANSWERED)
+@with_config(ANSWERED)
 @dataclass(frozen=True, slots=True)
 class Argument:
     """One argument of a call."""
@@ -78,7 +78,7 @@ class Argument:
     value: str | tuple[str, ...]
 
 
-@with_config(_ANSWERED)
+@with_config(ANSWERED)
 @dataclass(frozen=True, slots=True)
 class ContractCall:
     """An eth_call, and what the server says that it answers. `confirm` makes a call of its own and not this one."""
@@ -90,7 +90,7 @@ class ContractCall:
     answers: Bytes
 
 
-@with_config(_ANSWERED)
+@with_config(ANSWERED)
 @dataclass(frozen=True, slots=True)
 class Sighting:
     """One time that the statement was verified on the chain."""
@@ -108,7 +108,7 @@ class Sighting:
     finality: FinalityLabel
 
 
-@with_config(_ANSWERED)
+@with_config(ANSWERED)
 @dataclass(frozen=True, slots=True)
 class ModelVersion:
     """A model as a version of a line."""
@@ -118,7 +118,7 @@ class ModelVersion:
     version: Count
 
 
-@with_config(_ANSWERED)
+@with_config(ANSWERED)
 @dataclass(frozen=True, slots=True)
 class Inference:
     """One statement that a contract checked a proof of, as a server tells it. `confirm` says whether it is so."""
@@ -154,7 +154,7 @@ class Inference:
     sightings: tuple[Sighting, ...]
 
 
-@with_config(_ANSWERED)
+@with_config(ANSWERED)
 @dataclass(frozen=True, slots=True)
 class TensorShape:
     """One input or output of a model."""
@@ -174,7 +174,7 @@ class TensorShape:
         return CircuitTensor(self.name, (first * max(1, rows), *rest), self.dtype, self.scale)
 
 
-@with_config(_ANSWERED)
+@with_config(ANSWERED)
 @dataclass(frozen=True, slots=True)
 class Certificate:
     """What the model's id commits to, and what on the chain checks its proofs."""
@@ -188,7 +188,7 @@ class Certificate:
     verifier: Account | None
 
 
-@with_config(_ANSWERED)
+@with_config(ANSWERED)
 @dataclass(frozen=True, slots=True)
 class Model:
     """One registered model."""
@@ -226,7 +226,7 @@ class Model:
         return None
 
 
-@with_config(_ANSWERED)
+@with_config(ANSWERED)
 @dataclass(frozen=True, slots=True)
 class Line:
     """A line of versions, append-only."""
@@ -242,7 +242,7 @@ class Line:
     finality: FinalityLabel
 
 
-@with_config(_ANSWERED)
+@with_config(ANSWERED)
 @dataclass(frozen=True, slots=True)
 class Step:
     """Something that happened to a request."""
@@ -259,7 +259,7 @@ class Step:
     tx_hash: Id
 
 
-@with_config(_ANSWERED)
+@with_config(ANSWERED)
 @dataclass(frozen=True, slots=True)
 class DeskRequest:
     """Somebody's offer to pay for an inference."""
@@ -290,7 +290,7 @@ class DeskRequest:
     steps: tuple[Step, ...]
 
 
-@with_config(_ANSWERED)
+@with_config(ANSWERED)
 @dataclass(frozen=True, slots=True)
 class Status:
     """How far a server has followed its chain."""
@@ -308,7 +308,7 @@ class Status:
     followed_at: float
 
 
-@with_config(_ANSWERED)
+@with_config(ANSWERED)
 @dataclass(frozen=True, slots=True)
 class Day:
     """The inferences of one day (UTC)."""
@@ -319,7 +319,7 @@ class Day:
     gas: Count
 
 
-@with_config(_ANSWERED)
+@with_config(ANSWERED)
 @dataclass(frozen=True, slots=True)
 class Waits:
     """How long it took from asking to the block that verified, in seconds."""
@@ -330,7 +330,7 @@ class Waits:
     p99: float | None
 
 
-@with_config(_ANSWERED)
+@with_config(ANSWERED)
 @dataclass(frozen=True, slots=True)
 class Statistics:
     """Figures over the statements that were first verified in a span of time."""
@@ -347,7 +347,7 @@ class Statistics:
     days: tuple[Day, ...]
 
 
-@with_config(_ANSWERED)
+@with_config(ANSWERED)
 @dataclass(frozen=True, slots=True)
 class News:
     """One thing that subscribers are told."""
@@ -365,7 +365,7 @@ class News:
     at: float
 
 
-@with_config(_ANSWERED)
+@with_config(ANSWERED)
 @dataclass(frozen=True, slots=True)
 class JobStep:
     """A state that a job has been in."""
@@ -375,7 +375,7 @@ class JobStep:
     note: str
 
 
-@with_config(_ANSWERED)
+@with_config(ANSWERED)
 @dataclass(frozen=True, slots=True)
 class Job:
     """An inference that was asked for, and how far it has come."""
@@ -395,7 +395,7 @@ class Job:
     history: tuple[JobStep, ...]
 
 
-@with_config(_ANSWERED)
+@with_config(ANSWERED)
 @dataclass(frozen=True, slots=True)
 class Page(Generic[T]):
     """Some of what was asked for, the newest first."""

@@ -66,6 +66,11 @@ class Server:
         with self.opened("POST", path, {}, headers, body) as answer:
             return self._parsed(adapter, path, self._body(answer))
 
+    def delete(self, adapter: TypeAdapter[T], *path: str) -> T:
+        """What is left of a resource that ends."""
+        with self.opened("DELETE", path, {}, {}) as answer:
+            return self._parsed(adapter, path, self._body(answer))
+
     @contextmanager
     def opened(
         self,

@@ -89,6 +89,14 @@ class Served:
     def client(self) -> Client:
         return Client(self.url)
 
+    def new_key(self, name: str) -> str:
+        """An API key of one's own."""
+        options = ("new", name, "--database", self.database, "--json")
+        command = [sys.executable, "-m", "bridge.cli.app", "apikey", *options]
+        made = subprocess.run(command, capture_output=True, text=True, check=True)
+        key: str = json.loads(made.stdout)["key"]
+        return key
+
     @property
     def anchor(self) -> Anchor:
         return Anchor.open(
@@ -138,6 +146,7 @@ def walked(served: Served) -> Any:
         "RPC": served.connection.rpc.place,
         "CHAIN_ID": str(served.connection.rpc.chain_id),
         "LEDGER": served.anchor.ledger.address,
+        "API_KEY": served.new_key("the walk"),
     }
     command = [str(node), str(PACKAGE / "dist" / "test" / "walk.js")]
     done = subprocess.run(command, env={**os.environ, **told}, capture_output=True, text=True, timeout=120, check=False)

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import json
 import socket
-import subprocess
-import sys
 import time
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
 import pytest
 import requests
 
-from bridge.client import Client, InferenceQuery, RequestQuery, record
+from bridge.client import Client, InferenceQuery, RequestQuery, record, webhook
 from bridge.client import server as bounds
 from bridge.core.finality import Finality
 from bridge.core.grade import Grade
@@ -24,12 +22,15 @@ from tests.client.conftest import Served
 from tests.client.hostile import hostile, saying
 
 OPENAPI = json.loads((Path(__file__).parents[2] / "docs" / "openapi.json").read_text())["components"]["schemas"]
+HOOK = "https://203.0.113.7/hook"
 NAMES = {"Status": "Horizon", "Job": "JobAnswer"}
 """What the API calls them, where that differs."""
 RECORDS = [
     kind
-    for kind in vars(record).values()
-    if is_dataclass(kind) and isinstance(kind, type) and kind.__module__ == record.__name__ and kind is not record.Page
+    for room in (record, webhook)
+    for name, kind in vars(room).items()
+    if is_dataclass(kind) and isinstance(kind, type) and kind.__module__ == room.__name__ and not name.startswith("_")
+    if kind not in {record.Page, webhook.Webhooks}
 ]
 UNREAD = {"Model": {"card"}}
 """Fields of the API that the Python client leaves to whoever wants them."""
@@ -98,20 +99,13 @@ def test_what_is_not_there_is_refused_with_the_servers_own_words(served: Served)
     assert caught.value.status == 422
 
 
+def holding_a_key(served: Served, name: str) -> Client:
+    """A client with an API key of its own."""
+    return Client(served.url, api_key=served.new_key(name))
+
+
 def test_an_inference_is_asked_for_once_whatever_is_sent_again(served: Served) -> None:
-    command = [
-        sys.executable,
-        "-m",
-        "bridge.cli.app",
-        "apikey",
-        "new",
-        "a test",
-        "--database",
-        served.database,
-        "--json",
-    ]
-    made = subprocess.run(command, capture_output=True, text=True, check=True)
-    client = Client(served.url, api_key=json.loads(made.stdout)["key"])
+    client = holding_a_key(served, "a test")
     order: dict[str, Any] = {"x": [0.5, -1.0, 2.0]}
     job = client.infer(served.bundle.model_id, order, idempotency_key="once")
     assert client.infer(served.bundle.model_id, order, idempotency_key="once").id == job.id
@@ -122,6 +116,34 @@ def test_an_inference_is_asked_for_once_whatever_is_sent_again(served: Served) -
     assert caught.value.status == 401
     with pytest.raises(ServerRefused) as caught:
         client.infer(served.bundle.model_id, {"x": [1e9, 0, 0]}, idempotency_key="far off")
+    assert caught.value.status == 422
+
+
+def test_a_webhook_is_made_once_seen_by_its_key_alone_and_ended(served: Served) -> None:
+    mine, other = (holding_a_key(served, name).webhooks for name in ("mine", "another's"))
+    model, grade, finality = served.bundle.model_id, Grade.PROVEN, Finality.SAFE
+    made, again = (
+        mine.new(HOOK, idempotency_key="once", model=model, grade=grade, finality=finality) for _ in range(2)
+    )
+    assert again == made
+    assert (made.url, made.model_id, made.grade, made.finality) == (HOOK, model, grade, finality)
+    assert made.secret is not None
+    assert made.secret not in repr(made)
+    everything = mine.new(HOOK, idempotency_key="twice")
+    assert (everything.model_id, everything.grade, everything.finality) == (None, Grade.CLAIMED, Finality.MINED)
+    assert [each.id for each in mine.all()] == [made.id, everything.id]
+    assert mine.get(made.id) == replace(made, secret=None), "a secret is told once"
+    assert mine.log(made.id) == ()
+    ended = mine.end(made.id)
+    assert ended.ended == "its owner ended it"
+    assert mine.get(made.id) == mine.end(made.id) == ended
+    assert other.all() == ()
+    for ask, status in ((other.get, 404), (other.log, 404), (other.end, 404), (served.client.webhooks.get, 401)):
+        with pytest.raises(ServerRefused) as caught:
+            ask(made.id)
+        assert caught.value.status == status
+    with pytest.raises(ServerRefused) as caught:
+        mine.new("http://127.0.0.1:9/hook", idempotency_key="private")
     assert caught.value.status == 422
 
 

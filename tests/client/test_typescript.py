@@ -59,3 +59,16 @@ def test_filters_stream_and_the_other_answers_are_those_that_python_gets(served:
     assert walked["requests"] == 0
     assert walked["inferences"] == served.client.statistics().inferences
     assert walked["ledger"] == served.anchor.ledger.address
+
+
+def test_it_makes_a_webhook_once_sees_what_it_was_told_and_ends_it(served: Served, walked: Any) -> None:
+    last = list(served.client.inferences.each())[-1]
+    assert walked["hooks"] == {
+        "made": ["https://203.0.113.7/walk", last.model_id, "Proven", "safe"],
+        "told once": ["string", None],
+        "made once": True,
+        "log": [],
+        "ended": "its owner ended it",
+        "ended twice": "its owner ended it",
+        "without a key": "refused 401",
+    }

@@ -6,6 +6,7 @@ import { ProofbridgeError, ServerRefused, ServerUnreachable } from "./errors.js"
 import { events } from "./events.js";
 import type { DeskRequest, Finality, Grade, Inference, Job, Line, Model, News, Page, Statistics, Status } from "./records.js";
 import { bytesOf, Server, type Parameters, type ServerOptions } from "./server.js";
+import { Webhooks } from "./webhooks.js";
 
 const QUIET_MILLISECONDS = 60_000; // a stream that does not even say how far it is for so long is cut
 const FIRST_PAUSE = 500;
@@ -92,6 +93,7 @@ export class Client {
   readonly inferences: Collection<Inference, InferenceQuery>;
   readonly models: Collection<Model, Record<string, never>>;
   readonly requests: Collection<DeskRequest, RequestQuery>;
+  readonly webhooks: Webhooks;
   readonly #server: Server;
 
   constructor(url: string, options: ServerOptions = {}) {
@@ -99,6 +101,7 @@ export class Client {
     this.inferences = new Collection(this.#server, "inferences", "Inference", "inference_id");
     this.models = new Collection(this.#server, "models", "Model", "model_id");
     this.requests = new Collection(this.#server, "requests", "DeskRequest", "request_id");
+    this.webhooks = new Webhooks(this.#server);
   }
 
   /** A line of versions. */

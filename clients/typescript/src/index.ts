@@ -8,3 +8,4 @@ export { inferenceDeskAbi, inferenceIndexAbi, inferenceLedgerAbi, modelRegistryA
 export { outputWords, type OutputRecord } from "./reading.js";
 export * from "./records.js";
 export type { ServerOptions } from "./server.js";
+export type { Webhooks, WebhookWish } from "./webhooks.js";

@@ -13,6 +13,8 @@ export type Status = Schemas["Horizon"];
 export type Statistics = Schemas["Statistics"];
 export type News = Schemas["News"];
 export type Job = Schemas["JobAnswer"];
+export type Webhook = Schemas["Webhook"];
+export type WebhookMessage = Schemas["WebhookMessage"];
 export type Grade = Inference["grade"];
 export type Finality = Inference["finality"];
 

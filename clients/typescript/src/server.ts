@@ -12,7 +12,7 @@ export type Parameters = Readonly<Record<string, string | number | readonly stri
 
 /** How a server is asked. */
 export interface ServerOptions {
-  /** For `infer` and `job`. */
+  /** For `infer`, `job` and `webhooks`. */
   readonly apiKey?: string;
   /** For a whole answer. */
   readonly milliseconds?: number;
@@ -45,6 +45,11 @@ export class Server {
   async post<T>(kind: string, path: readonly string[], body: string, idempotencyKey: string): Promise<T> {
     const headers = { "content-type": "application/json", "idempotency-key": idempotencyKey };
     return this.#parsed<T>(kind, path, await this.#asked(path, {}, { method: "POST", headers, body }));
+  }
+
+  /** What is left of a resource that ends. */
+  async delete<T>(kind: string, path: readonly string[]): Promise<T> {
+    return this.#parsed<T>(kind, path, await this.#asked(path, {}, { method: "DELETE" }));
   }
 
   /** An answer that is no refusal, its body not read yet. */

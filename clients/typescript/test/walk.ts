@@ -14,7 +14,7 @@ import {
   type News,
 } from "../src/index.js";
 
-const { SERVER, RPC, CHAIN_ID, LEDGER } = process.env as Record<string, string>;
+const { SERVER, RPC, CHAIN_ID, LEDGER, API_KEY } = process.env as Record<string, string>;
 const anchor: Anchor = {
   client: createPublicClient({ transport: http(RPC), ccipRead: false, cacheTime: 0 }),
   chainId: Number(CHAIN_ID),
@@ -23,6 +23,7 @@ const anchor: Anchor = {
 };
 const client = new Client(SERVER!);
 const OTHER: Hex = `0x${"07".padStart(64, "0")}`;
+const HOOK = "https://203.0.113.7/walk"; // of a network for examples (RFC 5737): nobody is told
 const NOBODY: Address = `0x${"0b".repeat(20)}`;
 
 function nudged(record: Inference, side: "inputs" | "outputs"): Inference {
@@ -100,6 +101,18 @@ const rest = {
   "an unknown id": await nameOf(client.inferences.get(OTHER)),
   "no condition": await nameOf(client.inferences.page({ where: ["nonsense"] })),
 };
+const webhooks = new Client(SERVER!, { apiKey: API_KEY! }).webhooks;
+const wish = { idempotencyKey: "walk", model: last.model_id, grade: "Proven", finality: "safe" } as const;
+const made = await webhooks.new(HOOK, wish);
+const hooks = {
+  made: [made.url, made.model_id, made.grade, made.finality],
+  "told once": [typeof made.secret, (await webhooks.get(made.id)).secret],
+  "made once": (await webhooks.new(HOOK, wish)).id === made.id && (await webhooks.all()).length === 1,
+  log: await webhooks.log(made.id),
+  ended: (await webhooks.end(made.id)).ended,
+  "ended twice": (await webhooks.end(made.id)).ended,
+  "without a key": await nameOf(client.webhooks.all()),
+};
 const filtered = await client.inferences.page({ model: last.model_id, where: ["output.y[0]>0", "input.x[0]<1"] });
 const news = await first(records.length, client.stream({ after: 0 }));
 const models = [];
@@ -109,6 +122,7 @@ console.log(
     confirmed,
     lies,
     rest,
+    hooks,
     filtered: filtered.items.map((record) => record.inference_id),
     news: news.map((each) => [each.number, each.kind, each.inference_id]),
     models,
