@@ -49,6 +49,13 @@ contract SettledReaderTest is Stage {
         vm.assertEq(reader.isSettled(_idOf(told)), false);
     }
 
+    function test_atItsVeryDepthItIsSettled() external {
+        Inference memory told = _recorded(1);
+        vm.roll(block.number + DEPTH);
+        reader.settle(told.inputCommitment, told.output);
+        vm.assertEq(reader.isSettled(_idOf(told)), true);
+    }
+
     function test_fromItsDepthOnItIsSettledOnce(uint16 more) external {
         Inference memory told = _recorded(1);
         vm.roll(block.number + DEPTH + more);
