@@ -75,7 +75,7 @@ class Comparison:
     ours: Side | None
     default: Side | None
     search_seconds: float
-    """To find our settings, the keys and proofs of the candidates included."""
+    """To find our settings: the keys and proofs of the candidates included, and no setup file that had to be made or cut first."""
     default_seconds: float
     """To calibrate ezkl's default and to make its keys."""
     refusal: str | None

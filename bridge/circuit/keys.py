@@ -19,8 +19,8 @@ _FILES = (SETTINGS, CIRCUIT, PROVING_KEY, VERIFYING_KEY, VERIFIER_SOURCE)
 def make_keys(folder: Path, model: Model, settings: str, srs: SrsFile, progress: Progress = silent) -> Keys:
     """Put settings, circuit, keys and verifier source into a folder: out of the store, or made and kept there.
 
-    `settings` are ezkl's, canonical, and `srs` fits them. Copies, and no links: a bundle that is damaged where it lies damages no other. Raises
-    members of `EngineError` and `StorageError`.
+    `settings` are ezkl's, canonical, and `srs` fits them. Copies, and no links: a bundle that is damaged where it lies damages no
+    other. Raises members of `EngineError` and `StorageError`.
     """
 
     def make(scratch: Path) -> None:
