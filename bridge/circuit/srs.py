@@ -122,8 +122,8 @@ def find(setup: Setup) -> SrsFile:
 def fitting(file: SrsFile, logrows: int, progress: Progress = silent) -> SrsFile:
     """The same setup as ezkl is to be given it for a circuit of 2**logrows rows: the file, or its cut to so many, which is kept.
 
-    Of both ezkl makes the same keys and proofs, byte for byte; but it cuts a larger file itself for each of them, which
-    takes longer than the proof of a small circuit.
+    Of both ezkl makes the same keys, byte for byte, and proofs that hold on either; but a larger file it cuts itself for each of
+    them, which takes longer than the proof of a small circuit.
     """
     if file.setup.logrows <= logrows or logrows > MAX_CUT:
         return file
