@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -25,6 +26,7 @@ from sqlalchemy.exc import (
 )
 from sqlalchemy.pool import StaticPool
 
+from bridge.core.lock import locked
 from bridge.core.storage import home
 from bridge.errors import DatabaseFailed
 
@@ -64,7 +66,7 @@ def open_database(url: str, *, cache_kib: int = _CACHE_KIB) -> Engine:
     try:
         engine = _sqlite(parsed, cache_kib) if parsed.get_backend_name() == "sqlite" else _server(parsed)
         _upgrade(engine)
-    except (SQLAlchemyError, CommandError, OSError, NoSuchModuleError, ModuleNotFoundError) as error:
+    except (SQLAlchemyError, sqlite3.Error, CommandError, OSError, NoSuchModuleError, ModuleNotFoundError) as error:
         raise DatabaseFailed(place=place, reason=_words(error)) from None
     return engine
 
@@ -132,8 +134,24 @@ def _sqlite(url: URL, cache_kib: int) -> Engine:
     if url.database in {None, "", ":memory:"}:
         memory = create_engine(url, poolclass=StaticPool, connect_args={"check_same_thread": False})
         return _immediate(memory, cache_kib)
-    Path(str(url.database)).parent.mkdir(parents=True, exist_ok=True)
+    path = Path(str(url.database))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _write_ahead(path)
     return _immediate(create_engine(url), cache_kib)
+
+
+def _write_ahead(path: Path) -> None:
+    """Put a file into WAL, which it then stays in, by one process at a time.
+
+    Where two try, SQLite refuses one at once, however long it was told to wait. That the file is in WAL already is asked of SQLite,
+    too: whoever opens the file otherwise and closes it lets go of every lock that this process has on it
+    (https://www.sqlite.org/howtocorrupt.html, 2.2).
+    """
+    with (
+        locked(path.with_name(f"{path.name}.lock"), f"waiting for another process that opens {path.name}"),
+        closing(sqlite3.connect(path, timeout=_BUSY_MILLISECONDS / 1000)) as connection,
+    ):
+        connection.execute("PRAGMA journal_mode = WAL")
 
 
 def _immediate(engine: Engine, cache_kib: int) -> Engine:
@@ -143,9 +161,8 @@ def _immediate(engine: Engine, cache_kib: int) -> Engine:
     def _set_up(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # sqlite3 would begin transactions by itself, and late
         cursor = connection.cursor()
-        cursor.execute("PRAGMA journal_mode = WAL")
-        cursor.execute("PRAGMA synchronous = FULL")
         cursor.execute(f"PRAGMA busy_timeout = {_BUSY_MILLISECONDS}")
+        cursor.execute("PRAGMA synchronous = FULL")
         cursor.execute("PRAGMA foreign_keys = ON")
         cursor.execute(f"PRAGMA cache_size = -{cache_kib}")
         cursor.close()
