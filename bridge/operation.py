@@ -36,9 +36,11 @@ from bridge.relay.journal import Journal
 from bridge.relay.lanes import Lanes
 from bridge.relay.metrics import Metrics
 from bridge.relay.outbox import Outbox
+from bridge.relay.pace import Pace
 from bridge.relay.processes import Processes
+from bridge.relay.proving import Provers
 from bridge.relay.purse import HOUR, Caps
-from bridge.relay.relayer import Pace, Provers, Relayer
+from bridge.relay.relayer import Relayer
 from bridge.relay.submission import Submission
 from bridge.relay.submit import recorded_all
 from bridge.relay.terms import Terms

@@ -22,8 +22,8 @@ from bridge.operation import Plan, Status
 from bridge.relay.cluster import work_for
 from bridge.relay.job import Job, State
 from bridge.relay.metrics import Metrics
+from bridge.relay.pace import Pace
 from bridge.relay.purse import Caps
-from bridge.relay.relayer import Pace
 from bridge.relay.terms import Terms
 
 app = typer.Typer(help="Requests in, verified records out, nothing lost whatever breaks.", no_args_is_help=True)

@@ -8,6 +8,26 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from bridge.core.word import Hex32
+from bridge.errors import (
+    ArtifactMissing,
+    CircuitError,
+    InputError,
+    ProofError,
+    RequestDeclined,
+    RequestLost,
+    RequestUnknown,
+)
+
+FAULT_OF_THE_JOB = (
+    InputError,
+    CircuitError,
+    ProofError,
+    ArtifactMissing,
+    RequestDeclined,
+    RequestLost,
+    RequestUnknown,
+)
+"""What another try would end with again."""
 
 
 class State(StrEnum):

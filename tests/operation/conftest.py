@@ -14,8 +14,8 @@ from bridge.chain.preset import GWEI
 from bridge.connection import Connection
 from bridge.operation import Plan
 from bridge.relay.job import State
+from bridge.relay.pace import Pace
 from bridge.relay.purse import Caps
-from bridge.relay.relayer import Pace
 
 RECORDED = frozenset({State.MINED, State.FINAL})
 PATIENCE = 120.0

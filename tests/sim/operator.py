@@ -31,8 +31,10 @@ from bridge.relay.job import Job, Request
 from bridge.relay.journal import Journal
 from bridge.relay.lanes import Lanes
 from bridge.relay.outbox import Outbox
+from bridge.relay.pace import Pace
+from bridge.relay.proving import Provers
 from bridge.relay.purse import Caps
-from bridge.relay.relayer import Pace, Provers, Relayer
+from bridge.relay.relayer import Relayer
 from bridge.relay.submission import Submission
 from bridge.relay.submit import Statement
 from bridge.relay.work import Proved, Task

@@ -39,8 +39,8 @@ from bridge.database.schema import jobs, transitions
 from bridge.relay.artifacts import Artifacts
 from bridge.relay.job import State
 from bridge.relay.lanes import Lanes
+from bridge.relay.pace import Pace
 from bridge.relay.purse import Caps
-from bridge.relay.relayer import Pace
 from tests.sim.figures import Alone, Figures, Sample, percentile, stretches, write
 from tests.sim.linear import linear_bundle
 from tests.sim.operator import CAPS, SINK, Operator, fund, signer_of
