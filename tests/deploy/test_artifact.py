@@ -20,6 +20,7 @@ from bridge.deploy.artifact import Storing, carried, fits, saving, store, stored
 from bridge.deploy.book import write_book
 from bridge.deploy.model import bound_verifier
 from bridge.errors import ContractReverted, DeploymentDiffers, DevelopmentSetupRefused
+from bridge.relay.submit import statement
 from bridge.solidity.limits import Limits
 
 
@@ -75,7 +76,7 @@ def test_without_the_artifact_a_proof_is_refused_by_name(
 ) -> None:
     verbs.deploy_model(shared_bundle, staged, carry=True)
     core = staged.core()
-    said = verbs.relay.statement(shared_proof, shared_bundle.manifest.circuit, core)
+    said = statement(shared_proof, shared_bundle.manifest.circuit, core)
     with pytest.raises(ContractReverted) as refused:
         core.ledger.read("check", *said.arguments)
     assert refused.value.error == "VkaMissing"
