@@ -16,9 +16,7 @@ from bridge.deploy.model import deploy_model as put_model
 from bridge.deploy.source import SourceBundle, bundle_sources
 from bridge.deploy.verify import Verification
 from bridge.deploy.verify import verify_deployment as compare
-from bridge.errors import (
-    ExplorerRefused,
-)
+from bridge.errors import ExplorerRefused
 
 
 @dataclass(frozen=True, slots=True)

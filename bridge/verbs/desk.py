@@ -11,9 +11,7 @@ from bridge.core.progress import Progress, silent
 from bridge.core.request import Offer, PaidRequest
 from bridge.core.rows import Row, row_json
 from bridge.core.word import Hex32
-from bridge.errors import (
-    RequestUnknown,
-)
+from bridge.errors import RequestUnknown
 from bridge.prover.commit import commit
 
 

@@ -18,9 +18,7 @@ from bridge.core.proof import Proof
 from bridge.core.rows import Row
 from bridge.core.word import Hex32
 from bridge.deploy.gas import measure_verify_gas
-from bridge.errors import (
-    ToolMissing,
-)
+from bridge.errors import ToolMissing
 from bridge.prover import prove as prover
 from bridge.solidity.verifier import Verifier
 

@@ -15,9 +15,7 @@ from bridge.core.progress import Progress, silent
 from bridge.core.rows import Row, check_range
 from bridge.core.tensor import decode
 from bridge.core.word import Hex32, hex32, hex_bytes, to_bytes
-from bridge.errors import (
-    InputNotHashed,
-)
+from bridge.errors import InputNotHashed
 from bridge.prover import prove as prover
 
 

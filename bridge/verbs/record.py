@@ -10,11 +10,7 @@ from bridge.core.progress import Progress, silent
 from bridge.core.proof import Proof
 from bridge.deploy.artifact import carried
 from bridge.deploy.model import adapter_of, bound_verifier
-from bridge.errors import (
-    NotDeployed,
-    ProofInvalid,
-    ProofOfAnotherModel,
-)
+from bridge.errors import NotDeployed, ProofInvalid, ProofOfAnotherModel
 from bridge.prover import prove as prover
 from bridge.relay import submit as relay
 from bridge.relay.submit import BatchStatement, Recordable, Statement, Submission

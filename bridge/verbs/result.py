@@ -5,9 +5,7 @@ from __future__ import annotations
 from bridge.connection import Connection
 from bridge.core.inference import VerifiedInference
 from bridge.core.word import Hex32, parse_hex32
-from bridge.errors import (
-    NotDeployed,
-)
+from bridge.errors import NotDeployed
 from bridge.query.results import Filter
 from bridge.query.results import results as read_results
 
