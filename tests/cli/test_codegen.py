@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from bridge import verbs
+from bridge.codegen.languages import Language
 from bridge.core.bundle import Bundle
 from bridge.core.commitment import packed
 from bridge.core.proof import Proof
@@ -63,7 +64,7 @@ def test_an_unknown_language_is_wrong_usage(bundle: Bundle, tmp_path: Path) -> N
 
 
 def test_the_python_reader_gives_the_numbers_of_a_real_proof(bundle: Bundle, proof: Proof, tmp_path: Path) -> None:
-    (file,) = verbs.write_readers(bundle, tmp_path, [verbs.Language.PYTHON]).values()
+    (file,) = verbs.write_readers(bundle, tmp_path, [Language.PYTHON]).values()
     spec = importlib.util.spec_from_file_location(file.stem, file)
     assert spec is not None
     assert spec.loader is not None
