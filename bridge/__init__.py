@@ -92,7 +92,7 @@ _ELSEWHERE = {
     "Filter": "bridge.query.results",
     "Finality": "bridge.core.finality",
     "Grade": "bridge.core.grade",
-    "Order": "bridge.circuit.build",
+    "Order": "bridge.circuit.order",
     "Proof": "bridge.core.proof",
     "VerifiedInference": "bridge.core.inference",
     "connect": "bridge.connection",
@@ -101,11 +101,13 @@ _ELSEWHERE = {
 }
 
 
-def __getattr__(name: str) -> Any:
-    """Load a verb when it is first used: a child process that needs one room must not load all of them."""
-    if name not in __all__:
-        raise AttributeError(f"module 'bridge' has no attribute {name!r}")
-    return getattr(import_module(_ELSEWHERE.get(name, "bridge.verbs")), name)
+if not TYPE_CHECKING:  # it would make every `from bridge import room` an Any to whoever checks types
+
+    def __getattr__(name: str) -> Any:
+        """Load a verb when it is first used: a child process that needs one room must not load all of them."""
+        if name not in __all__:
+            raise AttributeError(f"module 'bridge' has no attribute {name!r}")
+        return getattr(import_module(_ELSEWHERE.get(name, "bridge.verbs")), name)
 
 
 def __dir__() -> list[str]:
